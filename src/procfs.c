@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file in /proc: open, read, write, poll and close of a queue.
+ */
+#include "procfs.h"
+
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/proc_fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+
+/**
+ * struct kmsgq_reader - what a file that is open for reading remembers
+ * @lock: held by a plain reader from before it waits until it has its bytes,
+ *	so that those who share the file get the pieces in order. Protects
+ *	@msg, @offset and @at_eof; poll and O_NONBLOCK look without it
+ * @msg: the message that is being read, or NULL
+ * @offset: how many bytes of @msg have been delivered
+ * @at_eof: a message was delivered to its end
+ * @polls: pollers of this very file: only they see its end of file
+ */
+struct kmsgq_reader {
+	struct mutex lock;	/* see above */
+	struct msgq_msg *msg;
+	size_t offset;
+	bool at_eof;
+	wait_queue_head_t polls;
+};
+
+/**
+ * kmsgq_file_of() - the queue behind an open file
+ * @file: the file
+ *
+ * Return: the queue with its file.
+ */
+static struct kmsgq_file *kmsgq_file_of(struct file *file)
+{
+	return pde_data(file_inode(file));
+}
+
+/**
+ * kmsgq_open() - open(2)
+ * @inode: the file's inode
+ * @file: the open file
+ *
+ * Each open file holds a reference to the module: without one, a task asleep
+ * in it would be in the way of rmmod, or wake up in code that is gone.
+ *
+ * Return: 0; -ENOENT while the module is being unloaded; -ENOMEM.
+ */
+static int kmsgq_open(struct inode *inode, struct file *file)
+{
+	struct kmsgq_reader *reader = NULL;
+
+	if (!try_module_get(THIS_MODULE))
+		return -ENOENT;
+
+	if (file->f_mode & FMODE_READ) {
+		reader = kzalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
+		if (!reader) {
+			module_put(THIS_MODULE);
+			return -ENOMEM;
+		}
+		mutex_init(&reader->lock);
+		init_waitqueue_head(&reader->polls);
+	}
+	file->private_data = reader;
+
+	/*
+	 * No position: lseek(2), pread(2) and pwrite(2) fail by ESPIPE, and a
+	 * reader that waits holds no lock that a writer of the same file needs
+	 * (10dce8af3422, "fs: stream_open ...").
+	 */
+	return stream_open(inode, file);
+}
+
+/**
+ * kmsgq_release() - the last close(2)
+ * @inode: the file's inode
+ * @file: the open file
+ *
+ * Return: 0.
+ */
+static int kmsgq_release(struct inode *inode, struct file *file)
+{
+	struct kmsgq_reader *reader = file->private_data;
+
+	if (reader) {
+		if (reader->msg)
+			msgq_drop(&kmsgq_file_of(file)->queue, reader->msg);
+		kfree(reader);
+	}
+	/* Safe as the last thing: removing the file waits for its releases. */
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+/**
+ * kmsgq_copy_in() - make a message of a writer's bytes
+ * @ubuf: the bytes
+ * @len: how many, 1 or more
+ *
+ * Return: the message; ERR_PTR(-ENOMEM); ERR_PTR(-EFAULT) where not all bytes
+ * can be read.
+ */
+static struct msgq_msg *kmsgq_copy_in(const char __user *ubuf, size_t len)
+{
+	struct msgq_msg *msg = msgq_msg_alloc(len);
+	size_t done, part;
+
+	if (!msg)
+		return ERR_PTR(-ENOMEM);
+	for (done = 0; done < len; done += part) {
+		void *span;
+
+		part = len - done;
+		span = msgq_msg_span(msg, done, &part);
+		if (copy_from_user(span, ubuf + done, part)) {
+			msgq_msg_free(msg);
+			return ERR_PTR(-EFAULT);
+		}
+	}
+	return msg;
+}
+
+/**
+ * kmsgq_copy_out() - give a part of a message to a reader
+ * @msg: the message
+ * @offset: where the part begins, in bytes
+ * @len: how long it is, in bytes
+ * @to: where it goes
+ *
+ * Return: 0; -EFAULT where not all bytes can be written.
+ */
+static int kmsgq_copy_out(struct msgq_msg *msg, size_t offset, size_t len,
+			  struct iov_iter *to)
+{
+	size_t done, part;
+
+	for (done = 0; done < len; done += part) {
+		void *span;
+
+		part = len - done;
+		span = msgq_msg_span(msg, offset + done, &part);
+		if (copy_to_iter(span, part, to) != part)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * kmsgq_write() - write(2), and each vector of writev(2)
+ * @file: the open file
+ * @ubuf: the message
+ * @len: its length in bytes
+ * @ppos: unused
+ *
+ * May sleep, in copying, and for room unless O_NONBLOCK.
+ *
+ * Return: @len; or, with nothing queued, -EMSGSIZE, -EAGAIN (O_NONBLOCK and
+ * full), -ERESTARTSYS, -EFAULT or -ENOMEM.
+ */
+static ssize_t kmsgq_write(struct file *file, const char __user *ubuf,
+			   size_t len, loff_t *ppos)
+{
+	struct msg_queue *q = &kmsgq_file_of(file)->queue;
+	struct msgq_msg *msg = NULL;
+	int err;
+
+	if (!len)
+		return 0;
+
+	/* Another writer may take the room while this one copies: try again. */
+	do {
+		err = msgq_wait_writable(q, len, file->f_flags & O_NONBLOCK);
+		if (err)
+			break;
+		if (!msg)
+			msg = kmsgq_copy_in(ubuf, len);
+		if (IS_ERR(msg)) {
+			err = PTR_ERR(msg);
+			msg = NULL;
+			break;
+		}
+		err = msgq_enqueue(q, msg);
+	} while (err == -EAGAIN);
+
+	if (err) {
+		msgq_msg_free(msg);
+		msgq_pass_on_room(q);
+		return err;
+	}
+	return len;
+}
+
+/**
+ * kmsgq_read_part() - deliver what fits of the message that is being read
+ * @q: the queue that it came from
+ * @reader: the reader, its lock held, with a message
+ * @to: where it goes
+ *
+ * A message of which nothing could be delivered goes back to the queue.
+ *
+ * Return: the number of bytes, or -EFAULT.
+ */
+static ssize_t kmsgq_read_part(struct msg_queue *q, struct kmsgq_reader *reader,
+			       struct iov_iter *to)
+{
+	struct msgq_msg *msg = reader->msg;
+	size_t len = min_t(size_t, iov_iter_count(to),
+			   msg->len - reader->offset);
+
+	lockdep_assert_held(&reader->lock);
+	if (kmsgq_copy_out(msg, reader->offset, len, to)) {
+		if (!reader->offset) {
+			WRITE_ONCE(reader->msg, NULL);
+			msgq_requeue(q, msg);
+		}
+		return -EFAULT;
+	}
+	reader->offset += len;
+	if (reader->offset == msg->len) {
+		WRITE_ONCE(reader->at_eof, true);
+		WRITE_ONCE(reader->msg, NULL);
+		msgq_msg_free(msg);
+		/* Who polls this file waits for no other message any more. */
+		wake_up_interruptible_poll(&reader->polls,
+					   EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+	}
+	return len;
+}
+
+/**
+ * kmsgq_read_plain() - read(2) of a file without O_NONBLOCK
+ * @q: the queue
+ * @reader: the reader
+ * @to: where the bytes go, 1 or more
+ *
+ * May sleep, in copying, for those who share the file, and with read_wait for
+ * a message.
+ *
+ * Return: the number of bytes; 0 at the end of the message, or where the queue
+ * is empty; -EFAULT; -ERESTARTSYS.
+ */
+static ssize_t kmsgq_read_plain(struct msg_queue *q,
+				struct kmsgq_reader *reader,
+				struct iov_iter *to)
+{
+	ssize_t ret = 0;
+
+	if (mutex_lock_interruptible(&reader->lock))
+		return -ERESTARTSYS;
+
+	while (!reader->msg && !reader->at_eof) {
+		struct msgq_msg *msg = msgq_dequeue(q, SIZE_MAX);
+
+		if (!IS_ERR(msg)) {
+			reader->offset = 0;
+			WRITE_ONCE(reader->msg, msg);
+			break;
+		}
+		ret = msgq_wait_readable(q);
+		if (ret)
+			break;
+	}
+	if (reader->msg)
+		ret = kmsgq_read_part(q, reader, to);
+
+	mutex_unlock(&reader->lock);
+	return ret == -ENODATA ? 0 : ret;
+}
+
+/**
+ * kmsgq_read_nonblock() - read(2) of a file with O_NONBLOCK
+ * @q: the queue
+ * @reader: the reader
+ * @to: where the message goes, 1 byte or more
+ *
+ * May sleep in copying only.
+ *
+ * Return: the message's length in bytes; -EAGAIN where the queue is empty;
+ * -EMSGSIZE where the message is longer than @to; -EFAULT. Then the message
+ * stays in the queue.
+ */
+static ssize_t kmsgq_read_nonblock(struct msg_queue *q,
+				   struct kmsgq_reader *reader,
+				   struct iov_iter *to)
+{
+	struct msgq_msg *msg;
+	ssize_t ret;
+
+	/*
+	 * O_NONBLOCK was set in the middle of a message: first its rest. If
+	 * the lock is taken, another task is reading that just now.
+	 */
+	if (READ_ONCE(reader->msg) && mutex_trylock(&reader->lock)) {
+		msg = reader->msg;
+		ret = 0;
+		if (msg && msg->len - reader->offset > iov_iter_count(to))
+			ret = -EMSGSIZE;
+		else if (msg)
+			ret = kmsgq_read_part(q, reader, to);
+		mutex_unlock(&reader->lock);
+		if (ret)
+			return ret;
+	}
+
+	msg = msgq_dequeue(q, iov_iter_count(to));
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = kmsgq_copy_out(msg, 0, msg->len, to);
+	if (ret) {
+		msgq_requeue(q, msg);
+		return ret;
+	}
+	ret = msg->len;
+	msgq_msg_free(msg);
+	return ret;
+}
+
+/**
+ * kmsgq_read_iter() - read(2), readv(2), splice(2) and sendfile(2)
+ * @iocb: the call
+ * @to: where the bytes go
+ *
+ * Return: as kmsgq_read_nonblock() or kmsgq_read_plain(); 0 where no byte is
+ * asked for.
+ */
+static ssize_t kmsgq_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+	struct msg_queue *q = &kmsgq_file_of(file)->queue;
+
+	if (!iov_iter_count(to))
+		return 0;
+	if (file->f_flags & O_NONBLOCK)
+		return kmsgq_read_nonblock(q, file->private_data, to);
+	return kmsgq_read_plain(q, file->private_data, to);
+}
+
+/**
+ * kmsgq_poll() - poll(2), select(2) and epoll(7)
+ * @file: the open file
+ * @pt: where to wait
+ *
+ * Return: the events that a call would not wait for.
+ */
+static __poll_t kmsgq_poll(struct file *file, struct poll_table_struct *pt)
+{
+	struct msg_queue *q = &kmsgq_file_of(file)->queue;
+	struct kmsgq_reader *reader = file->private_data;
+	__poll_t events = 0;
+
+	if (reader) {
+		poll_wait(file, &q->readers.polls, pt);
+		poll_wait(file, &reader->polls, pt);
+		if (!(file->f_flags & O_NONBLOCK) &&
+		    READ_ONCE(reader->at_eof))
+			events |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+		else if (READ_ONCE(reader->msg) || msgq_poll_readable(q))
+			events |= EPOLLIN | EPOLLRDNORM;
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		poll_wait(file, &q->writers.polls, pt);
+		if (msgq_poll_writable(q))
+			events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	return events;
+}
+
+static const struct proc_ops kmsgq_proc_ops = {
+	.proc_open	= kmsgq_open,
+	.proc_read_iter	= kmsgq_read_iter,
+	.proc_write	= kmsgq_write,
+	.proc_poll	= kmsgq_poll,
+	.proc_release	= kmsgq_release,
+};
+
+/**
+ * kmsgq_name_in_use() - is there an entry of this name in /proc
+ * @name: the name, one path component, not a number
+ *
+ * procfs WARNs when an entry is made twice, so look first. A mount of our own,
+ * since the caller's /proc may be absent, or hide entries (subset=pid).
+ *
+ * Return: 1 if there is one, 0 if not, or an error of the lookup.
+ */
+static int kmsgq_name_in_use(const char *name)
+{
+	struct qstr qname = QSTR_INIT(name, strlen(name));
+	struct vfsmount *mnt = kern_mount(get_fs_type("proc"));
+	struct dentry *dentry;
+	int ret;
+
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt);
+	dentry = lookup_noperm_unlocked(&qname, mnt->mnt_root);
+	ret = PTR_ERR_OR_ZERO(dentry);
+	if (!ret) {
+		ret = d_really_is_positive(dentry);
+		dput(dentry);
+	}
+	kern_unmount(mnt);
+	return ret;
+}
+
+/**
+ * kmsgq_file_create() - make the file of a queue
+ * @kf: the queue, initialized; may be in use before this returns
+ * @name: the file's name, one path component, not a number
+ * @mode: its permissions
+ * @uid: its owner
+ * @gid: its group
+ *
+ * Return: 0; -EEXIST where /proc has such an entry; -ENOMEM; or an error of
+ * the lookup.
+ */
+int kmsgq_file_create(struct kmsgq_file *kf, const char *name, umode_t mode,
+		      kuid_t uid, kgid_t gid)
+{
+	int err = kmsgq_name_in_use(name);
+
+	if (err)
+		return err < 0 ? err : -EEXIST;
+	kf->entry = proc_create_data(name, mode, NULL, &kmsgq_proc_ops, kf);
+	if (!kf->entry)
+		return -ENOMEM;
+	proc_set_user(kf->entry, uid, gid);
+	return 0;
+}
+
+/**
+ * kmsgq_file_remove() - remove the file of a queue
+ * @kf: the queue
+ *
+ * Waits for the calls that are under way; none begins after it.
+ */
+void kmsgq_file_remove(struct kmsgq_file *kf)
+{
+	proc_remove(kf->entry);
+}

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The FIFO of messages: order, limits, accounting, and who is woken when.
+ */
+#include "queue.h"
+
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+/**
+ * DOC: the queue
+ *
+ * A singly linked list under one spinlock, which is held for a few
+ * instructions: messages are allocated, filled, emptied and freed outside.
+ * Process context only; every function may be called from any number of tasks
+ * at once, and none holds a lock on return.
+ *
+ * Full is one condition for all writers, whatever their message's size: a
+ * message of the largest size would not fit. So writers can be woken one by
+ * one: where one of them can't go on, none can.
+ *
+ * A task sleeps only after it has found, under the lock and with itself on the
+ * wait queue already, that it can't go on. So whoever changes the queue and
+ * then, having held the lock, finds a wait queue empty, needs no barrier: a
+ * task that is just about to be added will see the change.
+ *
+ * Each message put in (or back) wakes one reader. Room wakes one writer, and
+ * a writer that leaves room behind wakes the next, since one large message
+ * taken out may make room for many small ones. A writer that was woken and
+ * then fails passes the room on, by msgq_pass_on_room().
+ */
+
+/*
+ * The caller may have no right to much memory, so a failure is its own affair:
+ * charged to its cgroup, no warning in the log, and ENOMEM rather than the OOM
+ * killer (Documentation/core-api/memory-allocation.rst).
+ */
+#define MSGQ_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/* Content up to this length stands in the message's own allocation. */
+#define MSGQ_INLINE_MAX (PAGE_SIZE - sizeof(struct msgq_msg))
+
+/**
+ * msgq_nr_pages() - how many pages of its own a message's content takes
+ * @len: length of the content in bytes
+ *
+ * Longer messages are kept in single pages: these can be had however
+ * fragmented the memory is, and a power of two of bytes wastes nothing.
+ *
+ * Return: the number of pages, 0 for content that is kept inline.
+ */
+static size_t msgq_nr_pages(size_t len)
+{
+	return len <= MSGQ_INLINE_MAX ? 0 : DIV_ROUND_UP(len, PAGE_SIZE);
+}
+
+/**
+ * msgq_footprint() - how much memory a message takes
+ * @len: length of its content in bytes
+ *
+ * Slab objects are counted as the power of two that kmalloc() takes at most.
+ * Never smaller for a longer message.
+ *
+ * Return: the number of bytes.
+ */
+unsigned long msgq_footprint(size_t len)
+{
+	size_t nr = msgq_nr_pages(len);
+
+	return nr * PAGE_SIZE +
+	       roundup_pow_of_two(sizeof(struct msgq_msg) +
+				  (nr ? nr * sizeof(void *) : len));
+}
+
+/**
+ * msgq_msg_pages() - the table of a message's pages
+ * @msg: a message whose content is not inline
+ *
+ * Return: the table, of msgq_nr_pages() addresses.
+ */
+static void **msgq_msg_pages(struct msgq_msg *msg)
+{
+	return (void **)msg->inline_data;
+}
+
+/**
+ * msgq_msg_free() - free a message
+ * @msg: a message that is in no queue, or NULL
+ */
+void msgq_msg_free(struct msgq_msg *msg)
+{
+	size_t i;
+
+	if (!msg)
+		return;
+	for (i = 0; i < msgq_nr_pages(msg->len); i++)
+		free_page((unsigned long)msgq_msg_pages(msg)[i]);
+	kfree(msg);
+}
+
+/**
+ * msgq_msg_alloc() - allocate a message
+ * @len: length of its content in bytes, 1 or more
+ *
+ * The content is not initialized: fill all of it, by msgq_msg_span(). May
+ * sleep. The memory is charged to the current task's cgroup.
+ *
+ * Return: the message, to be given to msgq_enqueue() or msgq_msg_free(); NULL
+ * where there is no memory.
+ */
+struct msgq_msg *msgq_msg_alloc(size_t len)
+{
+	size_t nr = msgq_nr_pages(len), i;
+	struct msgq_msg *msg;
+
+	msg = kmalloc(sizeof(*msg) + (nr ? nr * sizeof(void *) : len),
+		      MSGQ_GFP);
+	if (!msg)
+		return NULL;
+	msg->len = len;
+	for (i = 0; i < nr; i++) {
+		void *page = (void *)__get_free_page(MSGQ_GFP);
+
+		msgq_msg_pages(msg)[i] = page;
+		if (!page) {
+			/* free_page(0) does nothing, so stop just behind it */
+			memset(&msgq_msg_pages(msg)[i], 0,
+			       (nr - i) * sizeof(void *));
+			msgq_msg_free(msg);
+			return NULL;
+		}
+	}
+	return msg;
+}
+
+/**
+ * msgq_msg_span() - where a part of a message's content is
+ * @msg: a message that belongs to the caller
+ * @offset: where the part begins, in bytes, less than @msg's length
+ * @len: how much is wanted, in bytes; set to how much of it is contiguous
+ *
+ * Return: the address of the part.
+ */
+void *msgq_msg_span(struct msgq_msg *msg, size_t offset, size_t *len)
+{
+	if (!msgq_nr_pages(msg->len))
+		return msg->inline_data + offset;
+	*len = min_t(size_t, *len, PAGE_SIZE - offset_in_page(offset));
+	return msgq_msg_pages(msg)[offset / PAGE_SIZE] + offset_in_page(offset);
+}
+
+/**
+ * msgq_init() - make an empty queue
+ * @q: the queue
+ * @config: its limits
+ */
+void msgq_init(struct msg_queue *q, const struct msgq_config *config)
+{
+	*q = (struct msg_queue){ .tail = &q->head };
+	spin_lock_init(&q->lock);
+	init_waitqueue_head(&q->readers.tasks);
+	init_waitqueue_head(&q->readers.polls);
+	init_waitqueue_head(&q->writers.tasks);
+	init_waitqueue_head(&q->writers.polls);
+	msgq_configure(q, config);
+}
+
+/**
+ * msgq_configure() - change the limits of a queue
+ * @q: the queue
+ * @config: the new limits
+ *
+ * Drops no message: a queue that holds more than the new limits allow is full
+ * until it has been read. Wakes everybody who waits: what each waits for has
+ * changed.
+ */
+void msgq_configure(struct msg_queue *q, const struct msgq_config *config)
+{
+	spin_lock(&q->lock);
+	WRITE_ONCE(q->config.msg_max_size, config->msg_max_size);
+	q->config.max_bytes = config->max_bytes;
+	q->config.read_wait = config->read_wait;
+	WRITE_ONCE(q->full_above, config->max_bytes -
+				  msgq_footprint(config->msg_max_size));
+	spin_unlock(&q->lock);
+
+	wake_up_interruptible_all(&q->readers.tasks);
+	wake_up_interruptible_all(&q->writers.tasks);
+	wake_up_interruptible_all(&q->writers.polls);
+}
+
+/**
+ * msgq_get_stats() - read the counters, all of the same moment
+ * @q: the queue
+ * @stats: where they are stored
+ */
+void msgq_get_stats(struct msg_queue *q, struct msgq_stats *stats)
+{
+	spin_lock(&q->lock);
+	stats->queued = q->enqueued - q->dequeued;
+	stats->queued_bytes = q->bytes;
+	stats->enqueued = q->enqueued;
+	stats->dequeued = q->dequeued;
+	stats->dropped = q->dropped;
+	spin_unlock(&q->lock);
+}
+
+/**
+ * msgq_is_full() - would a message of the largest size not fit
+ * @q: the queue
+ *
+ * Exact under @q->lock; without, it was so at some moment.
+ *
+ * Return: true if it would not.
+ */
+static bool msgq_is_full(const struct msg_queue *q)
+{
+	return READ_ONCE(q->bytes) > READ_ONCE(q->full_above);
+}
+
+/**
+ * msgq_admit() - may a message go in
+ * @q: the queue
+ * @len: the message's length in bytes
+ *
+ * Exact under @q->lock; without, it was so at some moment.
+ *
+ * Return: 0, -EMSGSIZE for a message that is too long, or -EAGAIN for a full
+ * queue.
+ */
+static int msgq_admit(const struct msg_queue *q, size_t len)
+{
+	if (len > READ_ONCE(q->config.msg_max_size))
+		return -EMSGSIZE;
+	return msgq_is_full(q) ? -EAGAIN : 0;
+}
+
+/**
+ * msgq_use_poll_credit() - is a poller of the writers' side to be woken
+ * @q: the queue, its lock held
+ *
+ * There is a credit for each time that a poller was told that the queue was
+ * full, so nobody is woken from a queue that never was.
+ *
+ * Return: true if one is to be woken.
+ */
+static bool msgq_use_poll_credit(struct msg_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (!q->poll_credits || msgq_is_full(q))
+		return false;
+	q->poll_credits--;
+	return true;
+}
+
+/**
+ * msgq_wake() - wake one of those who wait, if anybody does
+ * @wq: where they wait: one task is woken, or one of the exclusive pollers
+ *	beside all others
+ * @events: what pollers wait for
+ *
+ * The queue's lock is not held, but has been since the change.
+ */
+static void msgq_wake(wait_queue_head_t *wq, __poll_t events)
+{
+	/* No barrier is needed: see DOC above. */
+	if (waitqueue_active(wq))
+		wake_up_interruptible_poll(wq, events);
+}
+
+/**
+ * msgq_wake_readers() - wake one reader for a message that has come
+ * @q: the queue
+ */
+static void msgq_wake_readers(struct msg_queue *q)
+{
+	msgq_wake(&q->readers.tasks, 0);
+	msgq_wake(&q->readers.polls, EPOLLIN | EPOLLRDNORM);
+}
+
+/**
+ * msgq_wake_writers() - wake one writer where there is room
+ * @q: the queue
+ * @tasks: there is room: wake a task
+ * @polls: as msgq_use_poll_credit() said: wake a poller
+ */
+static void msgq_wake_writers(struct msg_queue *q, bool tasks, bool polls)
+{
+	if (tasks)
+		msgq_wake(&q->writers.tasks, 0);
+	if (polls)
+		msgq_wake(&q->writers.polls, EPOLLOUT | EPOLLWRNORM);
+}
+
+/**
+ * msgq_enqueue() - put a message in, behind all others
+ * @q: the queue
+ * @msg: the message, its content filled; the queue's on success, else still
+ *	the caller's
+ *
+ * Return: 0, -EMSGSIZE where @msg is too long, or -EAGAIN where the queue is
+ * full.
+ */
+int msgq_enqueue(struct msg_queue *q, struct msgq_msg *msg)
+{
+	bool room, polls;
+	int err;
+
+	msg->next = NULL;
+
+	spin_lock(&q->lock);
+	err = msgq_admit(q, msg->len);
+	if (err) {
+		spin_unlock(&q->lock);
+		return err;
+	}
+	msg->seq = q->enqueued++;
+	*q->tail = msg;
+	q->tail = &msg->next;
+	WRITE_ONCE(q->bytes, q->bytes + msgq_footprint(msg->len));
+	room = !msgq_is_full(q);
+	polls = msgq_use_poll_credit(q);
+	spin_unlock(&q->lock);
+
+	msgq_wake_readers(q);
+	msgq_wake_writers(q, room, polls);
+	return 0;
+}
+
+/**
+ * msgq_dequeue() - take the oldest message out
+ * @q: the queue
+ * @max_len: how long it may be, in bytes
+ *
+ * Return: the message, now the caller's; ERR_PTR(-EAGAIN) where the queue is
+ * empty; ERR_PTR(-EMSGSIZE) where the message is longer, and stays.
+ */
+struct msgq_msg *msgq_dequeue(struct msg_queue *q, size_t max_len)
+{
+	struct msgq_msg *msg;
+	bool room, polls;
+
+	spin_lock(&q->lock);
+	msg = q->head;
+	if (!msg || msg->len > max_len) {
+		spin_unlock(&q->lock);
+		return ERR_PTR(msg ? -EMSGSIZE : -EAGAIN);
+	}
+	q->head = msg->next;
+	if (!q->head)
+		q->tail = &q->head;
+	q->dequeued++;
+	WRITE_ONCE(q->bytes, q->bytes - msgq_footprint(msg->len));
+	room = !msgq_is_full(q);
+	polls = msgq_use_poll_credit(q);
+	spin_unlock(&q->lock);
+
+	msgq_wake_writers(q, room, polls);
+	return msg;
+}
+
+/**
+ * msgq_requeue() - put a message back that could not be delivered
+ * @q: the queue
+ * @msg: a message that msgq_dequeue() gave, now the queue's again
+ *
+ * It goes before every message that is younger, so also several that are put
+ * back at once by several readers keep their order. Never fails: the queue may
+ * hold more than its limit for a while, by what readers had in hand.
+ */
+void msgq_requeue(struct msg_queue *q, struct msgq_msg *msg)
+{
+	struct msgq_msg **link = &q->head;
+
+	spin_lock(&q->lock);
+	/* Older ones have been put back too: no more than there are readers. */
+	while (*link && (*link)->seq < msg->seq)
+		link = &(*link)->next;
+	msg->next = *link;
+	*link = msg;
+	if (!msg->next)
+		q->tail = &msg->next;
+	q->dequeued--;
+	WRITE_ONCE(q->bytes, q->bytes + msgq_footprint(msg->len));
+	spin_unlock(&q->lock);
+
+	msgq_wake_readers(q);
+}
+
+/**
+ * msgq_drop() - free a message that was taken out and not wholly delivered
+ * @q: the queue that it was in
+ * @msg: a message that msgq_dequeue() gave
+ */
+void msgq_drop(struct msg_queue *q, struct msgq_msg *msg)
+{
+	spin_lock(&q->lock);
+	q->dropped++;
+	spin_unlock(&q->lock);
+	msgq_msg_free(msg);
+}
+
+/**
+ * msgq_poll_readable() - is there a message, for poll
+ * @q: the queue; the poller is on @q->readers.polls already
+ *
+ * Return: true if there is one.
+ */
+bool msgq_poll_readable(struct msg_queue *q)
+{
+	bool readable;
+
+	spin_lock(&q->lock);
+	readable = q->head;
+	spin_unlock(&q->lock);
+	return readable;
+}
+
+/**
+ * msgq_poll_writable() - would a message of the largest size fit, for poll
+ * @q: the queue; the poller is on @q->writers.polls already
+ *
+ * Return: true if it would; else the poller will be woken when it does.
+ */
+bool msgq_poll_writable(struct msg_queue *q)
+{
+	bool writable;
+
+	spin_lock(&q->lock);
+	writable = !msgq_is_full(q);
+	if (!writable)
+		q->poll_credits++;
+	spin_unlock(&q->lock);
+	return writable;
+}
+
+/**
+ * msgq_read_state() - may a reader go on
+ * @q: the queue; a task that will sleep is on @q->readers.tasks already
+ *
+ * Return: 0 if there is a message; for an empty queue -EAGAIN where readers
+ * wait, else -ENODATA.
+ */
+static int msgq_read_state(struct msg_queue *q)
+{
+	int state = 0;
+
+	spin_lock(&q->lock);
+	if (!q->head)
+		state = q->config.read_wait ? -EAGAIN : -ENODATA;
+	spin_unlock(&q->lock);
+	return state;
+}
+
+/**
+ * msgq_wait_readable() - wait for a message, if the queue is so configured
+ * @q: the queue
+ *
+ * May sleep. The message may be gone again when this returns: msgq_dequeue()
+ * tells.
+ *
+ * Return: 0 if there was a message, -ENODATA if the queue is empty and readers
+ * don't wait, -ERESTARTSYS if a signal came.
+ */
+int msgq_wait_readable(struct msg_queue *q)
+{
+	int state;
+
+	return wait_event_interruptible_exclusive(q->readers.tasks,
+			(state = msgq_read_state(q)) != -EAGAIN) ?: state;
+}
+
+/**
+ * msgq_admit_locked() - may a message go in, exactly
+ * @q: the queue; a task that will sleep is on @q->writers.tasks already
+ * @len: the message's length in bytes
+ * @poll_credit: the caller gives up where the queue is full, and may poll
+ *
+ * Return: as msgq_admit().
+ */
+static int msgq_admit_locked(struct msg_queue *q, size_t len, bool poll_credit)
+{
+	int err;
+
+	spin_lock(&q->lock);
+	err = msgq_admit(q, len);
+	if (err == -EAGAIN && poll_credit)
+		q->poll_credits++;
+	spin_unlock(&q->lock);
+	return err;
+}
+
+/**
+ * msgq_wait_writable() - wait for room
+ * @q: the queue
+ * @len: length of the message that is to go in, in bytes
+ * @nonblock: don't wait
+ *
+ * May sleep unless @nonblock. The room may be gone again when this returns:
+ * msgq_enqueue() tells. A caller that then does not enqueue has to call
+ * msgq_pass_on_room().
+ *
+ * Return: 0, -EMSGSIZE where the message is too long, -EAGAIN where the queue
+ * is full and @nonblock, -ERESTARTSYS if a signal came.
+ */
+int msgq_wait_writable(struct msg_queue *q, size_t len, bool nonblock)
+{
+	int admit = msgq_admit(q, len);
+
+	if (admit != -EAGAIN)
+		return admit;
+	/* An edge-triggered poller may sleep now without another poll(). */
+	if (nonblock)
+		return msgq_admit_locked(q, len, true);
+	return wait_event_interruptible_exclusive(q->writers.tasks,
+			(admit = msgq_admit_locked(q, len, false)) != -EAGAIN) ?:
+	       admit;
+}
+
+/**
+ * msgq_pass_on_room() - wake the next writer in place of one that gave up
+ * @q: the queue
+ *
+ * For a writer that failed after msgq_wait_writable(): the wake-up that it
+ * used may have been the only one for the room that is left.
+ */
+void msgq_pass_on_room(struct msg_queue *q)
+{
+	bool room;
+
+	spin_lock(&q->lock);
+	room = !msgq_is_full(q);
+	spin_unlock(&q->lock);
+	msgq_wake_writers(q, room, false);
+}
