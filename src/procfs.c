@@ -404,8 +404,10 @@ static int kmsgq_name_in_use(const char *name)
 	if (IS_ERR(mnt))
 		return PTR_ERR(mnt);
 	dentry = lookup_noperm_unlocked(&qname, mnt->mnt_root);
-	ret = PTR_ERR_OR_ZERO(dentry);
-	if (!ret) {
+	if (IS_ERR(dentry)) {
+		/* procfs makes no negative dentry of what it does not have */
+		ret = PTR_ERR(dentry) == -ENOENT ? 0 : PTR_ERR(dentry);
+	} else {
 		ret = d_really_is_positive(dentry);
 		dput(dentry);
 	}
