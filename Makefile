@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For people; kbuild reads src/Kbuild. `make help` lists the targets.
+
+NAME := kmsg_queue
+VERSION := $(firstword $(shell head -n 1 CHANGELOG))
+KVER := $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+# Where things go; a package sets DESTDIR.
+DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
+MODPROBE_D = $(DESTDIR)/etc/modprobe.d
+MODULES_LOAD_D = $(DESTDIR)/usr/lib/modules-load.d
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
+	@test -e $(KDIR)/Makefile || { \
+	  echo "No kernel headers in $(KDIR): install the package" \
+	    "linux-headers-$(KVER) (Debian, Ubuntu) or kernel-devel-$(KVER)" \
+	    "(Fedora, EL), or name a kernel's build folder by KDIR=..." >&2; \
+	  exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
+
+# Everything that a package ships, and the one list of it.
+install-files:
+	install -d $(DKMS_SRC)/src $(MODPROBE_D) $(MODULES_LOAD_D)
+	install -m 644 dkms.conf LICENSE $(DKMS_SRC)
+	install -m 644 src/Kbuild src/*.[ch] $(DKMS_SRC)/src
+	install -m 644 src/modprobe.d/$(NAME).conf $(MODPROBE_D)
+	install -m 644 src/modules-load.d/$(NAME).conf $(MODULES_LOAD_D)
+.PHONY: help module install-files
