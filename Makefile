@@ -6,6 +6,9 @@ VERSION := $(firstword $(shell head -n 1 CHANGELOG))
 KVER := $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
+# Not what a build leaves behind.
+SOURCES = src/Kbuild $(filter-out %.mod.c,$(wildcard src/*.[ch]))
+
 # Where things go; a package sets DESTDIR.
 DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
 MODPROBE_D = $(DESTDIR)/etc/modprobe.d
@@ -26,7 +29,7 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 install-files:
 	install -d $(DKMS_SRC)/src $(MODPROBE_D) $(MODULES_LOAD_D)
 	install -m 644 dkms.conf LICENSE $(DKMS_SRC)
-	install -m 644 src/Kbuild src/*.[ch] $(DKMS_SRC)/src
+	install -m 644 $(SOURCES) $(DKMS_SRC)/src
 	install -m 644 src/modprobe.d/$(NAME).conf $(MODPROBE_D)
 	install -m 644 src/modules-load.d/$(NAME).conf $(MODULES_LOAD_D)
 .PHONY: help module install-files
