@@ -32,4 +32,36 @@ install-files:
 	install -m 644 $(SOURCES) $(DKMS_SRC)/src
 	install -m 644 src/modprobe.d/$(NAME).conf $(MODPROBE_D)
 	install -m 644 src/modules-load.d/$(NAME).conf $(MODULES_LOAD_D)
-.PHONY: help module install-files
+
+install: install-files ## for those who want no package: hand the source to dkms, and its config files
+	@test -n "$(DESTDIR)" || { dkms add $(NAME)/$(VERSION) && \
+	  dkms install $(NAME)/$(VERSION) && \
+	  echo "Installed. \`modprobe $(NAME)\` loads it now, systemd at each boot."; }
+
+uninstall: ## undo install; a loaded module stays until rmmod or reboot
+	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
+	rm -rf $(DKMS_SRC)
+	rm -f $(MODPROBE_D)/$(NAME).conf $(MODULES_LOAD_D)/$(NAME).conf
+
+demo: harness ## see it work: the queue in a throw-away VM
+	@test/demo
+
+shell: harness ## a shell in such a VM, to try it by hand
+	@test/vm/run --interactive
+
+check: harness ## lint and every test, in TAP
+	@test/check
+
+lint: ## check the sources without running them
+	@test/lint
+
+harness:
+	@test/need $$(test/vm/deps)
+
+clean: ## remove what was built here
+	rm -rf build
+	cd src && rm -rf *.ko *.mod *.mod.c *.o .*.cmd .*.o .tmp_versions Module.symvers modules.order
+	@echo "Kernels, roots and builds for the VMs stay in" \
+	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
+
+.PHONY: help module install-files install uninstall demo shell check lint harness clean

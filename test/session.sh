@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The session that every user tries first, typed out, with what comes of it.
+# As root in a throw-away machine, the module loaded; the user is `user`. Fails
+# if the queue does not answer as it has to.
+set -u
+
+queue=/proc/$(cat /sys/module/kmsg_queue/parameters/procfs_name)
+failed=0
+
+# type USER COMMAND: show a command and what it prints, as USER types it.
+type() {
+	prompt='$'
+	[ "$1" != root ] || prompt='#'
+	echo "$prompt $2"
+	output=$(su "$1" -s /bin/sh -c "$2" 2>&1)
+	[ -z "$output" ] || echo "$output"
+}
+
+# expect OUTPUT: of the last command
+expect() {
+	[ "$output" = "$1" ] || {
+		failed=1
+		echo "*** this should have printed: '$1'"
+	}
+}
+
+type root 'modinfo -F description kmsg_queue; modinfo -F version kmsg_queue'
+type root 'modinfo -F parm kmsg_queue'
+type user "ls -l $queue"
+type user 'grep -r . /sys/module/kmsg_queue/parameters'
+for n in 1 2 3; do
+	type user "echo \"hello $n\" > $queue"
+	expect ''
+done
+type user 'cat /sys/module/kmsg_queue/stats/queued'
+expect 3
+for n in 1 2 3; do
+	type user "cat $queue"
+	expect "hello $n"
+done
+type user "cat $queue"
+expect ''
+exit $failed
