@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034,SC2154
+# What the scripts of the VM harness share: messages and the cache.
+# Sourced, with $vm set to the folder of the harness.
+
+# Everything downloaded or built is kept here; it may be deleted at any time.
+cache=${KMSGQ_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmsg_queue}
+
+# The status of every failure that keeps the command from being run at all.
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 123
+}
+
+note() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# need TOOL...: all of them, or say how to get them.
+need() {
+	for tool; do
+		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null ||
+			die "$tool is missing; apt-get install" \
+				"$("$vm/deps" --missing | paste -sd' ' -)"
+	done
+}
+
+# key FILE...: what they hold, and the words on stdin, as a short hash.
+key() {
+	cat "$@" - | sha256sum | cut -c1-16
+}
+
+# once DIR FUNCTION: have FUNCTION fill DIR, unless that was done before.
+# The lock makes runs at the same time share one build. DIR appears complete
+# or not at all: what an interrupt leaves is thrown away by the next call.
+once() {
+	[ ! -d "$1" ] || return 0
+	mkdir -p "${1%/*}"
+	(
+		flock 9
+		[ ! -d "$1" ] || exit 0
+		rm -rf "$1.new"
+		mkdir "$1.new"
+		"$2" "$1.new"
+		mv "$1.new" "$1"
+	) 9>"$1.lock"
+}
+
+# The host's own suite if it is a Debian one.
+host_suite() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release
+	if [ "${ID-}" = debian ] && [ -n "${VERSION_CODENAME-}" ]; then
+		echo "$VERSION_CODENAME"
+	else
+		echo bookworm
+	fi)
+}
