@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What every C test shares; see tap.h. */
+#define _GNU_SOURCE
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "tap.h"
+
+#define SYS_DIR		"/sys/module/kmsg_queue/"
+#define EXIT_SKIP	4	/* as in the kernel's selftests */
+/* Guards against a hang, never judges speed: debug kernels are slow. */
+#define DEADLINE_S	60
+
+/* Shared with all children, so that the first reason given is kept. */
+static struct {
+	int taken;
+	char text[600];
+} *reason;
+
+volatile sig_atomic_t caught;
+
+static void set_reason(const char *fmt, va_list args)
+{
+	char *at;
+
+	if (__atomic_exchange_n(&reason->taken, 1, __ATOMIC_SEQ_CST))
+		return;
+	vsnprintf(reason->text, sizeof(reason->text), fmt, args);
+	/* Messages are any bytes; a reason is one line. */
+	for (at = reason->text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '.';
+}
+
+void fail_at(const char *file, int line, const char *fmt, ...)
+{
+	char at[300];
+	va_list args;
+
+	snprintf(at, sizeof(at), "%s:%d: %s", file, line, fmt);
+	va_start(args, fmt);
+	set_reason(at, args);
+	va_end(args);
+	_exit(EXIT_FAILURE);
+}
+
+static void give_reason(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set_reason(fmt, args);
+	va_end(args);
+}
+
+void skip(const char *why)
+{
+	give_reason("%s", why);
+	_exit(EXIT_SKIP);
+}
+
+static long read_number(const char *path)
+{
+	char text[64] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 1)
+		fail("%s: %s", path, strerror(errno));
+	close(fd);
+	return strtol(text, NULL, 10);
+}
+
+long stat_of(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SYS_DIR "stats/%s", name);
+	return read_number(path);
+}
+
+long references(void)
+{
+	return read_number(SYS_DIR "refcnt");
+}
+
+int param_try(const char *name, long value)
+{
+	char path[128], text[32];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), SYS_DIR "parameters/%s", name);
+	snprintf(text, sizeof(text), "%ld", value);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0, "%s: %s", path, strerror(errno));
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+void param_set(const char *name, long value)
+{
+	int err = param_try(name, value);
+
+	CHECK(!err, "%s=%ld: %s", name, value, strerror(err));
+}
+
+int q_open(int flags)
+{
+	int fd = open(QUEUE_FILE, flags | O_CLOEXEC);
+
+	CHECK(fd >= 0, "open " QUEUE_FILE ": %s", strerror(errno));
+	return fd;
+}
+
+void send_msg(const void *msg, size_t len)
+{
+	int fd = q_open(O_WRONLY | O_NONBLOCK);
+
+	EQ(write(fd, msg, len), len);
+	close(fd);
+}
+
+void send_str(const char *msg)
+{
+	send_msg(msg, strlen(msg));
+}
+
+void get_msg(int fd, const void *want, size_t len)
+{
+	static char buf[HUGE_SIZE + 4096];
+	size_t i, room = len + 4096;
+	ssize_t ret;
+
+	/* What is behind the message's end has to stay as it is. */
+	memset(buf, 0x5a, room);
+	ret = read(fd, buf, room);
+	CHECK(ret >= 0, "read: %s, not \"%.40s\"", strerror(errno),
+	      (const char *)want);
+	CHECK((size_t)ret == len && !memcmp(buf, want, len),
+	      "read %zd bytes \"%.*s\", not %zu bytes \"%.*s\"", ret,
+	      ret > 40 ? 40 : (int)ret, buf, len, len > 40 ? 40 : (int)len,
+	      (const char *)want);
+	for (i = ret; i < room; i++)
+		CHECK(buf[i] == 0x5a, "byte %zu behind the end is written",
+		      i - ret);
+}
+
+void get_str(int fd, const char *want)
+{
+	get_msg(fd, want, strlen(want));
+}
+
+void get_eof(int fd)
+{
+	get_msg(fd, "", 0);
+}
+
+void expect_next(const char *want)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	get_str(fd, want);
+	close(fd);
+}
+
+void expect_empty(void)
+{
+	char byte;
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	FAILS(read(fd, &byte, 1), EAGAIN);
+	close(fd);
+	EQ(stat_of("queued"), 0);
+	EQ(stat_of("queued_bytes"), 0);
+}
+
+static void numbered(void (*each)(const char *), int first, int last)
+{
+	char text[32];
+
+	for (; first <= last; first++) {
+		snprintf(text, sizeof(text), "message %d", first);
+		each(text);
+	}
+}
+
+void send_numbered(int first, int last)
+{
+	numbered(send_str, first, last);
+}
+
+void expect_numbered(int first, int last)
+{
+	numbered(expect_next, first, last);
+}
+
+static long power_of_two(long n)
+{
+	long size = 32;
+
+	while (size < n)
+		size *= 2;
+	return size;
+}
+
+long footprint(size_t len)
+{
+	long page = sysconf(_SC_PAGESIZE), pointer = sizeof(void *);
+	long header = 3 * pointer, pages = (len + page - 1) / page;
+
+	if ((long)len + header <= page)
+		return power_of_two(header + len);
+	return power_of_two(header + pages * pointer) + pages * page;
+}
+
+void limit_queue(long max, long count)
+{
+	/* Each step leaves room for one message: anything else is refused. */
+	param_set("queue_max_bytes", MAX_BYTES);
+	param_set("msg_max_size", max);
+	param_set("queue_max_bytes", count * footprint(max));
+}
+
+void fill_queue(void)
+{
+	static char msg[HUGE_SIZE];
+	size_t max = read_number(SYS_DIR "parameters/msg_max_size");
+	int fd = q_open(O_WRONLY | O_NONBLOCK);
+
+	memset(msg, 'f', max);
+	while (write(fd, msg, max) == (ssize_t)max)
+		;
+	EQ(errno, EAGAIN);
+	close(fd);
+}
+
+void *bad_address(void)
+{
+	void *bad = mmap(NULL, HUGE_SIZE, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK(bad != MAP_FAILED, "mmap: %s", strerror(errno));
+	return bad;
+}
+
+void fill_pattern(void *buf, size_t len, unsigned int seed)
+{
+	unsigned char *byte = buf;
+	uint32_t state = seed * 2654435761u + 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		state = state * 1664525 + 1013904223;
+		byte[i] = state >> 24;
+	}
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	caught++;
+}
+
+void catch_signal(int sig, int flags)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	action.sa_flags = flags;
+	EQ(sigaction(sig, &action, NULL), 0);
+}
+
+struct call *call_start(call_fn fn, int shared_fd, int flags,
+			const void *data, size_t len)
+{
+	struct call *c = mmap(NULL, sizeof(*c) + len, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	int fd;
+
+	CHECK(c != MAP_FAILED, "mmap: %s", strerror(errno));
+	c->shared_fd = shared_fd;
+	c->flags = flags;
+	c->len = len;
+	if (data)
+		memcpy(c->buf, data, len);
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (pid) {
+		c->pid = pid;
+		return c;
+	}
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Opens of the parent must not last longer because of this child. */
+	for (fd = 3; fd < 64; fd++)
+		if (fd != shared_fd)
+			close(fd);
+	fd = shared_fd < 0 ? q_open(flags) : shared_fd;
+	c->ret = fn(c, fd);
+	c->err = errno;
+	_exit(EXIT_SUCCESS);
+}
+
+static ssize_t do_read(struct call *c, int fd)
+{
+	return read(fd, c->buf, c->len);
+}
+
+static ssize_t do_write(struct call *c, int fd)
+{
+	return write(fd, c->buf, c->len);
+}
+
+struct call *call_read(int flags)
+{
+	return call_start(do_read, -1, O_RDONLY | flags, NULL, HUGE_SIZE);
+}
+
+struct call *call_write(const void *data, size_t len)
+{
+	return call_start(do_write, -1, O_WRONLY, data, len);
+}
+
+static void read_proc(struct call *c, const char *name, char *text,
+		      size_t size)
+{
+	char path[64];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", c->pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		len = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[len < 0 ? 0 : len] = 0;
+}
+
+bool call_returned(struct call *c)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	EQ(waitid(P_PID, c->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	return info.si_pid == c->pid;
+}
+
+void call_asleep(struct call *c)
+{
+	static const int waits[] = {
+		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
+		SYS_epoll_pwait, SYS_splice,
+	};
+	char text[256], *end;
+	size_t i;
+	long nr;
+
+	/* The kernel tells the system call only of those who are asleep. */
+	for (;; usleep(1000)) {
+		if (call_returned(c)) {
+			call_join(c);
+			fail("returned %zd (%s) instead of waiting", c->ret,
+			     c->ret < 0 ? strerror(c->err) : "no error");
+		}
+		read_proc(c, "syscall", text, sizeof(text));
+		nr = strtol(text, &end, 10);
+		for (i = 0; i < ARRAY_SIZE(waits); i++)
+			if (end > text && nr == waits[i])
+				return;
+	}
+}
+
+long call_sleeps(struct call *c)
+{
+	static const char key[] = "\nvoluntary_ctxt_switches:";
+	char text[4096], *at;
+
+	read_proc(c, "status", text, sizeof(text));
+	at = strstr(text, key);
+	CHECK(at, "no context switches in /proc/%d/status", c->pid);
+	return strtol(at + strlen(key), NULL, 10);
+}
+
+ssize_t call_join(struct call *c)
+{
+	int status;
+
+	EQ(waitpid(c->pid, &status, 0), c->pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
+	      "a child ended with wait status %#x", status);
+	errno = c->err;
+	return c->ret;
+}
+
+void call_join_str(struct call *c, const char *want)
+{
+	EQ(call_join(c), strlen(want));
+	CHECK(!memcmp(c->buf, want, strlen(want)), "read \"%.40s\", not \"%s\"",
+	      c->buf, want);
+}
+
+void call_kill(struct call *c, int sig)
+{
+	int status;
+
+	EQ(kill(c->pid, sig), 0);
+	EQ(waitpid(c->pid, &status, 0), c->pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == sig,
+	      "signal %d: wait status %#x", sig, status);
+}
+
+/* Empties the queue; for the runner, so that it says what it could not. */
+static void drain(void)
+{
+	static char buf[HUGE_SIZE];
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	EQ(errno, EAGAIN);
+	close(fd);
+}
+
+static void reset(void)
+{
+	param_set("read_wait", 0);
+	param_set("queue_max_bytes", MAX_BYTES);
+	param_set("msg_max_size", MAX_SIZE);
+	drain();
+}
+
+/* What has to hold when a subtest is over, whatever it did. */
+static void check_traces(void)
+{
+	UNTIL(references() == 0);
+	drain();
+	EQ(stat_of("queued"), 0);
+	EQ(stat_of("queued_bytes"), 0);
+	EQ(stat_of("enqueued"), stat_of("dequeued"));
+}
+
+static void all_killed(pid_t group)
+{
+	kill(-group, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/*
+ * Runs @run in a child of its own, until the deadline. Gives its wait status;
+ * a child that cannot even be killed stays behind.
+ */
+static int run_child(void (*run)(void), const char *late)
+{
+	struct timespec now, start;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run();
+		_exit(EXIT_SUCCESS);
+	}
+	setpgid(pid, pid);
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec > DEADLINE_S + 10) {
+			give_reason("%s, and cannot be killed", late);
+			return -1;
+		}
+		if (now.tv_sec - start.tv_sec > DEADLINE_S) {
+			give_reason("%s", late);
+			kill(-pid, SIGKILL);
+		}
+		usleep(2000);
+	}
+	all_killed(pid);
+	return status;
+}
+
+static bool passed(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+/* One line of TAP for one subtest; true unless it failed. */
+static bool run_test(const struct tap_test *test, size_t number)
+{
+	int status;
+
+	memset(reason, 0, sizeof(*reason));
+	status = run_child(reset, "timed out while the queue was set up");
+	if (passed(status)) {
+		status = run_child(test->run, "timed out");
+		if (passed(status))
+			status = run_child(check_traces,
+					   "the file stays open afterwards");
+	}
+	if (WIFSIGNALED(status))
+		give_reason("killed by signal %d", WTERMSIG(status));
+
+	if (passed(status)) {
+		printf("ok %zu - %s\n", number, test->name);
+		return true;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
+		printf("ok %zu - %s # SKIP %s\n", number, test->name,
+		       reason->text);
+		return true;
+	}
+	printf("not ok %zu - %s: %s\n", number, test->name, reason->text);
+	return false;
+}
+
+/* Why nothing can be tested here, or NULL. */
+static const char *precondition(void)
+{
+	if (access(SYS_DIR "stats", F_OK))
+		return "kmsg_queue is not loaded";
+	if (access(QUEUE_FILE, F_OK))
+		return "the queue's file is not " QUEUE_FILE;
+	if (geteuid())
+		return "needs root, for the live parameters";
+	if (references())
+		return "somebody has " QUEUE_FILE " open";
+	if (stat_of("queued"))
+		return "somebody's messages are in the queue";
+	return NULL;
+}
+
+int tap_run(const struct tap_test *tests, size_t count)
+{
+	const char *missing;
+	size_t i, failed = 0;
+
+	reason = mmap(NULL, sizeof(*reason), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	puts("TAP version 13");
+	missing = precondition();
+	if (missing) {
+		printf("1..0 # SKIP %s\n", missing);
+		return EXIT_SKIP;
+	}
+	/* Grandchildren come here when their parent dies, to be waited for. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	printf("1..%zu\n", count);
+	for (i = 0; i < count; i++)
+		failed += !run_test(&tests[i], i + 1);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* epoll: level-triggered, edge-triggered and one waiter for each event. */
+#define _GNU_SOURCE
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include "tap.h"
+
+static int watch(int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	CHECK(ep >= 0, "epoll_create1: %s", strerror(errno));
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	return ep;
+}
+
+/* The events that epoll_wait reports now, 0 if none. */
+static long reported(int ep)
+{
+	struct epoll_event event;
+	int count = epoll_wait(ep, &event, 1, 0);
+
+	CHECK(count >= 0, "epoll_wait: %s", strerror(errno));
+	return count ? event.events : 0;
+}
+
+static void level_in(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK), ep = watch(fd, EPOLLIN);
+
+	EQ(reported(ep), 0);
+	send_numbered(1, 2);
+	EQ(reported(ep), EPOLLIN);
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "message 1");
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "message 2");
+	EQ(reported(ep), 0);
+}
+
+static void level_out(void)
+{
+	int fd = q_open(O_RDWR | O_NONBLOCK), ep = watch(fd, EPOLLOUT);
+
+	limit_queue(MAX_SIZE, 1);
+	EQ(reported(ep), EPOLLOUT);
+	EQ(reported(ep), EPOLLOUT);
+	EQ(write(fd, "x", 1), 1);
+	EQ(reported(ep), 0);
+	get_str(fd, "x");
+	EQ(reported(ep), EPOLLOUT);
+}
+
+static void edge_in(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+	int ep = watch(fd, EPOLLIN | EPOLLET);
+	char byte;
+
+	EQ(reported(ep), 0);
+	send_numbered(1, 1);
+	EQ(reported(ep), EPOLLIN);
+	EQ(reported(ep), 0);
+	/* Each further message is an event, whatever is still unread. */
+	send_numbered(2, 2);
+	EQ(reported(ep), EPOLLIN);
+	EQ(reported(ep), 0);
+	get_str(fd, "message 1");
+	EQ(reported(ep), 0);
+	get_str(fd, "message 2");
+	FAILS(read(fd, &byte, 1), EAGAIN);
+	EQ(reported(ep), 0);
+	send_numbered(3, 3);
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "message 3");
+}
+
+static void edge_out(void)
+{
+	int fd = q_open(O_RDWR | O_NONBLOCK), i;
+	int ep = watch(fd, EPOLLOUT | EPOLLET);
+
+	limit_queue(MAX_SIZE, 1);
+	EQ(reported(ep), EPOLLOUT);
+	EQ(reported(ep), 0);
+	for (i = 0; i < 3; i++) {
+		EQ(write(fd, "x", 1), 1);
+		EQ(reported(ep), 0);
+		FAILS(write(fd, "y", 1), EAGAIN);
+		EQ(reported(ep), 0);
+		/* Told that it is full, it has to hear of the room. */
+		expect_next("x");
+		EQ(reported(ep), EPOLLOUT);
+		EQ(reported(ep), 0);
+	}
+}
+
+static void edge_in_when_put_back(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+	int ep = watch(fd, EPOLLIN | EPOLLET);
+
+	send_str("x");
+	EQ(reported(ep), EPOLLIN);
+	FAILS(read(q_open(O_RDONLY), bad_address(), 8), EFAULT);
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "x");
+}
+
+static void oneshot(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+	int ep = watch(fd, EPOLLIN | EPOLLONESHOT);
+	struct epoll_event again = { .events = EPOLLIN | EPOLLONESHOT };
+
+	send_numbered(1, 2);
+	EQ(reported(ep), EPOLLIN);
+	EQ(reported(ep), 0);
+	get_str(fd, "message 1");
+	EQ(reported(ep), 0);
+	EQ(epoll_ctl(ep, EPOLL_CTL_MOD, fd, &again), 0);
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "message 2");
+}
+
+static void plain_hup(void)
+{
+	int fd = q_open(O_RDONLY), ep = watch(fd, EPOLLIN);
+
+	send_numbered(1, 2);
+	EQ(reported(ep), EPOLLIN);
+	get_str(fd, "message 1");
+	EQ(reported(ep), EPOLLIN | EPOLLHUP);
+	expect_next("message 2");
+	EQ(reported(ep), EPOLLIN | EPOLLHUP);
+}
+
+static void added_late(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	/* What is there already counts as an edge, too. */
+	send_str("x");
+	EQ(reported(watch(fd, EPOLLIN | EPOLLET)), EPOLLIN);
+	EQ(reported(watch(fd, EPOLLIN)), EPOLLIN);
+}
+
+/* Waits in an epoll of its own; data: the events to watch. */
+static ssize_t sleep_in_epoll(struct call *c, int fd)
+{
+	struct epoll_event event;
+	uint32_t events;
+	int ep;
+
+	memcpy(&events, c->buf, sizeof(events));
+	ep = watch(fd, events);
+	if (syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8) != 1)
+		return -1;
+	return event.events;
+}
+
+static struct call *start_epoll(int flags, uint32_t events)
+{
+	struct call *waiter = call_start(sleep_in_epoll, -1,
+					 flags | O_NONBLOCK, &events,
+					 sizeof(events));
+
+	call_asleep(waiter);
+	return waiter;
+}
+
+static size_t how_many_returned(struct call **waiters, size_t count)
+{
+	size_t i, returned = 0;
+
+	for (i = 0; i < count; i++)
+		returned += call_returned(waiters[i]);
+	return returned;
+}
+
+/* One of @waiters returns for each call of @event, the others sleep on. */
+static void one_for_each(struct call **waiters, size_t count,
+			 void (*event)(void))
+{
+	long sleeps[8];
+	size_t i, done;
+
+	for (i = 0; i < count; i++)
+		sleeps[i] = call_sleeps(waiters[i]);
+	for (done = 1; done <= count; done++) {
+		event();
+		UNTIL(how_many_returned(waiters, count) >= done);
+		for (i = 0; i < count; i++) {
+			if (call_returned(waiters[i]))
+				continue;
+			call_asleep(waiters[i]);
+			EQ(call_sleeps(waiters[i]), sleeps[i]);
+		}
+		EQ(how_many_returned(waiters, count), done);
+	}
+}
+
+static void send_one(void)
+{
+	send_str("x");
+}
+
+static void exclusive_in(void)
+{
+	struct call *waiters[4];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		waiters[i] = start_epoll(O_RDONLY, EPOLLIN | EPOLLEXCLUSIVE);
+	one_for_each(waiters, ARRAY_SIZE(waiters), send_one);
+}
+
+static void exclusive_out(void)
+{
+	struct call *waiters[4];
+	size_t i;
+
+	limit_queue(MAX_SIZE, 1);
+	send_str("x");
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		waiters[i] = start_epoll(O_WRONLY, EPOLLOUT | EPOLLEXCLUSIVE);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		expect_next("x");
+		UNTIL(how_many_returned(waiters, ARRAY_SIZE(waiters)) >= i + 1);
+		EQ(how_many_returned(waiters, ARRAY_SIZE(waiters)), i + 1);
+		send_str("x");
+	}
+}
+
+static void shared_wakes_all(void)
+{
+	struct call *waiters[4];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		waiters[i] = start_epoll(O_RDONLY,
+					 EPOLLIN | (i % 2 ? EPOLLET : 0));
+	send_str("x");
+	for (i = 0; i < ARRAY_SIZE(waiters); i++)
+		EQ(call_join(waiters[i]), EPOLLIN);
+}
+
+static void beside_a_reader(void)
+{
+	struct call *watcher, *reader;
+
+	/*
+	 * A watcher that is told need not come: the waiting reader has to get
+	 * the message whoever was there first.
+	 */
+	param_set("read_wait", 1);
+	watcher = start_epoll(O_RDONLY, EPOLLIN | EPOLLEXCLUSIVE);
+	reader = call_read(0);
+	call_asleep(reader);
+	send_str("x");
+	call_join_str(reader, "x");
+
+	send_str("y");
+	CHECK(call_join(watcher) == EPOLLIN, "the watcher was not told");
+}
+
+static void beside_a_writer(void)
+{
+	struct call *watcher, *writer;
+
+	limit_queue(MAX_SIZE, 1);
+	send_str("x");
+	watcher = start_epoll(O_WRONLY, EPOLLOUT | EPOLLEXCLUSIVE);
+	writer = call_write("y", 1);
+	call_asleep(writer);
+	expect_next("x");
+	EQ(call_join(writer), 1);
+	expect_next("y");
+	CHECK(call_join(watcher) == EPOLLOUT, "the watcher was not told");
+}
+
+static void closed_while_watched(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK), ep = watch(fd, EPOLLIN);
+
+	close(fd);
+	send_str("x");
+	EQ(reported(ep), 0);
+	EQ(references(), 0);
+	expect_next("x");
+}
+
+static const struct tap_test tests[] = {
+	{ "level-triggered IN as long as there are messages", level_in },
+	{ "level-triggered OUT as long as there is room", level_out },
+	{ "edge-triggered IN once for each message", edge_in },
+	{ "edge-triggered OUT once after each full queue", edge_out },
+	{ "edge-triggered IN for a message that was put back",
+	  edge_in_when_put_back },
+	{ "EPOLLONESHOT reports once", oneshot },
+	{ "plain: IN and HUP after the end of file", plain_hup },
+	{ "a message that was there before is reported", added_late },
+	{ "EPOLLEXCLUSIVE: a message wakes one waiter", exclusive_in },
+	{ "EPOLLEXCLUSIVE: no waiter misses the room", exclusive_out },
+	{ "without EPOLLEXCLUSIVE a message wakes all", shared_wakes_all },
+	{ "EPOLLEXCLUSIVE beside a waiting reader", beside_a_reader },
+	{ "EPOLLEXCLUSIVE beside a waiting writer", beside_a_writer },
+	{ "a watched file can be closed", closed_while_watched },
+};
+
+TAP_MAIN(tests)
