@@ -13,6 +13,7 @@ SOURCES = src/Kbuild $(filter-out %.mod.c,$(wildcard src/*.[ch]))
 DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
 MODPROBE_D = $(DESTDIR)/etc/modprobe.d
 MODULES_LOAD_D = $(DESTDIR)/usr/lib/modules-load.d
+MAN4 = $(DESTDIR)/usr/share/man/man4
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -27,11 +28,11 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 
 # Everything that a package ships, and the one list of it.
 install-files:
-	install -d $(DKMS_SRC)/src $(MODPROBE_D) $(MODULES_LOAD_D)
-	install -m 644 dkms.conf LICENSE $(DKMS_SRC)
-	install -m 644 $(SOURCES) $(DKMS_SRC)/src
+	install -d $(DKMS_SRC) $(MODPROBE_D) $(MODULES_LOAD_D) $(MAN4)
+	install -m 644 dkms.conf $(SOURCES) $(DKMS_SRC)
 	install -m 644 src/modprobe.d/$(NAME).conf $(MODPROBE_D)
 	install -m 644 src/modules-load.d/$(NAME).conf $(MODULES_LOAD_D)
+	install -m 644 src/$(NAME).4 $(MAN4)
 
 install: install-files ## for those who want no package: hand the source to dkms, and its config files
 	@test -n "$(DESTDIR)" || { dkms add $(NAME)/$(VERSION) && \
@@ -41,7 +42,7 @@ install: install-files ## for those who want no package: hand the source to dkms
 uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
 	rm -rf $(DKMS_SRC)
-	rm -f $(MODPROBE_D)/$(NAME).conf $(MODULES_LOAD_D)/$(NAME).conf
+	rm -f $(MODPROBE_D)/$(NAME).conf $(MODULES_LOAD_D)/$(NAME).conf $(MAN4)/$(NAME).4
 
 demo: harness ## see it work: the queue in a throw-away VM
 	@test/demo
@@ -51,6 +52,12 @@ shell: harness ## a shell in such a VM, to try it by hand
 
 check: harness ## lint and every test, in TAP
 	@test/check
+
+deb: ## build the Debian package into build/, and lint it
+	@debian/build
+
+check-packages: ## the life of the packages: install, upgrade, boot, remove
+	@test/package/check
 
 lint: ## check the sources without running them
 	@test/lint
@@ -64,4 +71,4 @@ clean: ## remove what was built here
 	@echo "Kernels, roots and builds for the VMs stay in" \
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
-.PHONY: help module install-files install uninstall demo shell check lint harness clean
+.PHONY: help module install-files install uninstall demo shell check deb check-packages lint harness clean
