@@ -351,7 +351,7 @@ bool call_returned(struct call *c)
 	return info.si_pid == c->pid;
 }
 
-void call_asleep(struct call *c)
+bool call_settled(struct call *c)
 {
 	static const int waits[] = {
 		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
@@ -363,17 +363,23 @@ void call_asleep(struct call *c)
 
 	/* The kernel tells the system call only of those who are asleep. */
 	for (;; usleep(1000)) {
-		if (call_returned(c)) {
-			call_join(c);
-			fail("returned %zd (%s) instead of waiting", c->ret,
-			     c->ret < 0 ? strerror(c->err) : "no error");
-		}
+		if (call_returned(c))
+			return false;
 		read_proc(c, "syscall", text, sizeof(text));
 		nr = strtol(text, &end, 10);
 		for (i = 0; i < ARRAY_SIZE(waits); i++)
 			if (end > text && nr == waits[i])
-				return;
+				return true;
 	}
+}
+
+void call_asleep(struct call *c)
+{
+	if (call_settled(c))
+		return;
+	call_join(c);
+	fail("returned %zd (%s) instead of waiting", c->ret,
+	     c->ret < 0 ? strerror(c->err) : "no error");
 }
 
 long call_sleeps(struct call *c)

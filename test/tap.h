@@ -139,6 +139,8 @@ struct call *call_start(call_fn fn, int shared_fd, int flags,
 			const void *data, size_t len);
 struct call *call_read(int flags);
 struct call *call_write(const void *data, size_t len);
+/* Waits until the call has returned, or sleeps: true if it sleeps. */
+bool call_settled(struct call *c);
 /* The call is asleep in the kernel, as it should be. */
 void call_asleep(struct call *c);
 bool call_returned(struct call *c);

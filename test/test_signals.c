@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Signals that come while a read waits for a message, or a write for room. */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include "tap.h"
+
+/* What the two kinds of waiting calls have in common here. */
+struct side {
+	struct call *(*start)(void);	/* one that waits */
+	void (*let_go_on)(void);
+	const char *want;	/* what is in the queue when it has gone on */
+};
+
+/* How those that wait have their handler installed. */
+static int handler_flags;
+
+static ssize_t read_with_handler(struct call *c, int fd)
+{
+	catch_signal(SIGUSR1, handler_flags);
+	return read(fd, c->buf, c->len);
+}
+
+static ssize_t write_with_handler(struct call *c, int fd)
+{
+	catch_signal(SIGUSR1, handler_flags);
+	return write(fd, c->buf, c->len);
+}
+
+static struct call *start_read(void)
+{
+	struct call *reader;
+
+	param_set("read_wait", 1);
+	reader = call_start(read_with_handler, -1, O_RDONLY, NULL, 64);
+	call_asleep(reader);
+	return reader;
+}
+
+static struct call *start_write(void)
+{
+	struct call *writer;
+
+	if (!stat_of("queued")) {
+		limit_queue(MAX_SIZE, 1);
+		send_str("first");
+	}
+	writer = call_start(write_with_handler, -1, O_WRONLY, "waits", 5);
+	call_asleep(writer);
+	return writer;
+}
+
+static void send_one(void)
+{
+	send_str("waits");
+}
+
+static void take_one(void)
+{
+	expect_next("first");
+}
+
+static const struct side reading = { start_read, send_one, NULL };
+static const struct side writing = { start_write, take_one, "waits" };
+
+/* The waiting call has gone on, and done its work exactly once. */
+static void goes_on(const struct side *side, struct call *c)
+{
+	side->let_go_on();
+	EQ(call_join(c), 5);
+	if (side->want)
+		expect_next(side->want);
+	else
+		CHECK(!memcmp(c->buf, "waits", 5), "read %.5s", c->buf);
+	expect_empty();
+}
+
+/* The waiting call is over, and has left no trace: the next one works. */
+static void left_nothing(const struct side *side, long enqueued)
+{
+	EQ(stat_of("enqueued"), enqueued);
+	goes_on(side, side->start());
+}
+
+static void interrupted(const struct side *side)
+{
+	struct call *c = side->start();
+	long enqueued = stat_of("enqueued");
+
+	EQ(kill(c->pid, SIGUSR1), 0);
+	EQ(call_join(c), -1);
+	EQ(errno, EINTR);
+	left_nothing(side, enqueued);
+}
+
+static void restarted(const struct side *side)
+{
+	struct call *c;
+	long sleeps;
+	int i;
+
+	handler_flags = SA_RESTART;
+	c = side->start();
+	sleeps = call_sleeps(c);
+	for (i = 0; i < 3; i++) {
+		EQ(kill(c->pid, SIGUSR1), 0);
+		UNTIL(call_sleeps(c) > sleeps);
+		call_asleep(c);
+		sleeps = call_sleeps(c);
+	}
+	goes_on(side, c);
+}
+
+static void killed(const struct side *side)
+{
+	struct call *c = side->start();
+	long enqueued = stat_of("enqueued");
+
+	call_kill(c, SIGKILL);
+	left_nothing(side, enqueued);
+}
+
+static void terminated(const struct side *side)
+{
+	struct call *c = side->start();
+	long enqueued = stat_of("enqueued");
+
+	call_kill(c, SIGTERM);
+	left_nothing(side, enqueued);
+}
+
+static void stop(struct call *c)
+{
+	siginfo_t info;
+
+	EQ(kill(c->pid, SIGSTOP), 0);
+	EQ(waitid(P_PID, c->pid, &info, WSTOPPED), 0);
+}
+
+static void stopped(const struct side *side)
+{
+	struct call *c = side->start();
+
+	stop(c);
+	EQ(kill(c->pid, SIGCONT), 0);
+	call_asleep(c);
+	goes_on(side, c);
+}
+
+static void stopped_blocks_nobody(const struct side *side)
+{
+	struct call *first = side->start(), *second = side->start();
+
+	/* The one who is first in line stands still: it is the other's turn. */
+	stop(first);
+	side->let_go_on();
+	EQ(call_join(second), 5);
+	EQ(kill(first->pid, SIGCONT), 0);
+	call_asleep(first);
+	if (side->want) {
+		expect_next("waits");
+		EQ(call_join(first), 5);
+	} else {
+		send_one();
+		EQ(call_join(first), 5);
+	}
+}
+
+static void stopped_misses_nothing(const struct side *side)
+{
+	struct call *c = side->start();
+
+	stop(c);
+	side->let_go_on();
+	EQ(kill(c->pid, SIGCONT), 0);
+	EQ(call_join(c), 5);
+}
+
+#define BOTH_SIDES(what)						\
+	static void what##_read(void) { what(&reading); }		\
+	static void what##_write(void) { what(&writing); }
+
+BOTH_SIDES(interrupted)
+BOTH_SIDES(restarted)
+BOTH_SIDES(killed)
+BOTH_SIDES(terminated)
+BOTH_SIDES(stopped)
+BOTH_SIDES(stopped_blocks_nobody)
+BOTH_SIDES(stopped_misses_nothing)
+
+static ssize_t poll_with_handler(struct call *c, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	(void)c;
+	catch_signal(SIGUSR1, SA_RESTART);
+	return syscall(SYS_ppoll, &p, 1, NULL, NULL, 8);
+}
+
+static void interrupted_poll(void)
+{
+	struct call *c = call_start(poll_with_handler, -1, O_RDONLY, NULL, 0);
+
+	call_asleep(c);
+	EQ(kill(c->pid, SIGUSR1), 0);
+	EQ(call_join(c), -1);
+	EQ(errno, EINTR);
+}
+
+static void alarm_for_self(void)
+{
+	char byte;
+
+	/* The usual way to limit a wait. */
+	param_set("read_wait", 1);
+	catch_signal(SIGALRM, 0);
+	ualarm(1000, 1000);
+	FAILS(read(q_open(O_RDONLY), &byte, 1), EINTR);
+	CHECK(caught, "no signal");
+}
+
+static const struct tap_test tests[] = {
+	{ "a waiting read gets EINTR", interrupted_read },
+	{ "a waiting write gets EINTR, nothing is queued",
+	  interrupted_write },
+	{ "SA_RESTART: a waiting read goes on waiting", restarted_read },
+	{ "SA_RESTART: a waiting write goes on waiting", restarted_write },
+	{ "SIGKILL ends a waiting read", killed_read },
+	{ "SIGKILL ends a waiting write, nothing is queued", killed_write },
+	{ "SIGTERM ends a waiting read", terminated_read },
+	{ "SIGTERM ends a waiting write, nothing is queued",
+	  terminated_write },
+	{ "SIGSTOP and SIGCONT: a read goes on waiting", stopped_read },
+	{ "SIGSTOP and SIGCONT: a write goes on waiting", stopped_write },
+	{ "a stopped waiting reader blocks nobody",
+	  stopped_blocks_nobody_read },
+	{ "a stopped waiting writer blocks nobody",
+	  stopped_blocks_nobody_write },
+	{ "a stopped reader finds the message that came meanwhile",
+	  stopped_misses_nothing_read },
+	{ "a stopped writer finds the room that came meanwhile",
+	  stopped_misses_nothing_write },
+	{ "a waiting poll gets EINTR", interrupted_poll },
+	{ "an alarm limits a wait", alarm_for_self },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Callers whose memory takes long to come, as from a slow disk: their calls
+ * stand still in the middle of the copy, and must be in nobody's way.
+ *
+ * userfaultfd makes such memory: whoever touches the page stalls until the
+ * test says what is to become of it.
+ */
+#define _GNU_SOURCE
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "tap.h"
+
+enum { SHUT, GIVE, FAIL };
+
+/* Between the test and the child whose call stalls; in shared memory. */
+struct gate {
+	volatile int stalled;	/* the page has been touched */
+	volatile int state;	/* what is to become of it */
+};
+
+struct stall {
+	struct call *call;
+	struct gate *gate;
+};
+
+/* For the child that is about to be started. */
+static struct gate *gate;
+
+static struct {
+	int fd;
+	void *page;
+	size_t size;
+} lazy;
+
+static void *serve_page(void *unused)
+{
+	struct pollfd p = { .fd = lazy.fd, .events = POLLIN };
+	struct uffdio_range range = { (uintptr_t)lazy.page, lazy.size };
+	struct uffdio_copy copy = { .dst = range.start, .len = lazy.size };
+	static char content[65536];
+
+	poll(&p, 1, -1);
+	gate->stalled = 1;
+	UNTIL(gate->state != SHUT);
+	if (gate->state == GIVE) {
+		strcpy(content, "stalled");
+		copy.src = (uintptr_t)content;
+		EQ(ioctl(lazy.fd, UFFDIO_COPY, &copy), 0);
+	} else {
+		EQ(munmap(lazy.page, lazy.size), 0);
+		EQ(ioctl(lazy.fd, UFFDIO_WAKE, &range), 0);
+	}
+	return unused;
+}
+
+/* A page that stalls whoever touches it. */
+static void *lazy_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	pthread_t thread;
+
+	lazy.size = sysconf(_SC_PAGESIZE);
+	lazy.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	EQ(ioctl(lazy.fd, UFFDIO_API, &api), 0);
+	lazy.page = mmap(NULL, lazy.size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(lazy.page != MAP_FAILED, "mmap: %s", strerror(errno));
+	reg.range.start = (uintptr_t)lazy.page;
+	reg.range.len = lazy.size;
+	EQ(ioctl(lazy.fd, UFFDIO_REGISTER, &reg), 0);
+	EQ(pthread_create(&thread, NULL, serve_page, NULL), 0);
+	return lazy.page;
+}
+
+static ssize_t lazy_read(struct call *c, int fd)
+{
+	char *page = lazy_page();
+	ssize_t ret = read(fd, page, 64);
+	int err = errno;
+
+	if (ret > 0)
+		memcpy(c->buf, page, ret);
+	errno = err;
+	return ret;
+}
+
+static ssize_t lazy_write(struct call *c, int fd)
+{
+	(void)c;
+	return write(fd, lazy_page(), 7);
+}
+
+static struct stall start(call_fn fn, int shared_fd, int flags)
+{
+	struct stall stall;
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		skip("this kernel has no userfaultfd");
+	close(fd);
+	gate = mmap(NULL, sizeof(*gate), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(gate != MAP_FAILED, "mmap: %s", strerror(errno));
+	stall.gate = gate;
+	stall.call = call_start(fn, shared_fd, flags, NULL, 64);
+	return stall;
+}
+
+static struct stall start_stalled(call_fn fn, int flags)
+{
+	struct stall stall = start(fn, -1, flags);
+
+	UNTIL(stall.gate->stalled);
+	return stall;
+}
+
+static void give(struct stall *stall, ssize_t want)
+{
+	stall->gate->state = GIVE;
+	EQ(call_join(stall->call), want);
+}
+
+static void fail_it(struct stall *stall)
+{
+	stall->gate->state = FAIL;
+	EQ(call_join(stall->call), -1);
+	EQ(errno, EFAULT);
+}
+
+static const int modes[] = { O_RDONLY, O_RDONLY | O_NONBLOCK };
+
+static void reader_blocks_nobody(void)
+{
+	struct stall stall;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		send_numbered(1, 3);
+		stall = start_stalled(lazy_read, modes[i]);
+		expect_next("message 2");
+		send_numbered(4, 4);
+		expect_numbered(3, 4);
+		stall.gate->state = GIVE;
+		call_join_str(stall.call, "message 1");
+		expect_empty();
+	}
+}
+
+/* Three messages, two of them in the hands of stalled readers. */
+static void start_two(struct stall *first, struct stall *second, int flags)
+{
+	send_numbered(1, 3);
+	*first = start_stalled(lazy_read, flags);
+	*second = start_stalled(lazy_read, flags);
+}
+
+static void put_back_in_order(void)
+{
+	struct stall first, second;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		start_two(&first, &second, modes[i]);
+		fail_it(&first);
+		fail_it(&second);
+		expect_numbered(1, 3);
+
+		start_two(&first, &second, modes[i]);
+		fail_it(&second);
+		fail_it(&first);
+		expect_numbered(1, 3);
+		expect_empty();
+	}
+}
+
+static void put_back_to_the_end(void)
+{
+	struct stall first, second;
+
+	/* The queue has run empty meanwhile, and got a new message. */
+	start_two(&first, &second, O_RDONLY);
+	expect_next("message 3");
+	expect_empty();
+	fail_it(&second);
+	send_numbered(4, 4);
+	fail_it(&first);
+	send_numbered(5, 5);
+	expect_numbered(1, 2);
+	expect_numbered(4, 5);
+	expect_empty();
+}
+
+static void one_of_two_fails(void)
+{
+	struct stall first, second;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		start_two(&first, &second, modes[i]);
+		fail_it(&first);
+		give(&second, 9);
+		expect_next("message 1");
+		expect_next("message 3");
+		expect_empty();
+	}
+}
+
+static struct call *start_waiting(void)
+{
+	struct call *reader = call_read(0);
+
+	call_asleep(reader);
+	return reader;
+}
+
+static void put_back_wakes(void)
+{
+	struct stall stall;
+	struct call *reader;
+	size_t i;
+
+	param_set("read_wait", 1);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		send_str("put back");
+		stall = start_stalled(lazy_read, modes[i]);
+		reader = start_waiting();
+		fail_it(&stall);
+		call_join_str(reader, "put back");
+	}
+}
+
+static void put_back_wakes_poll(void)
+{
+	struct stall stall;
+	struct pollfd p = { .fd = q_open(O_RDONLY), .events = POLLIN };
+
+	send_str("put back");
+	stall = start_stalled(lazy_read, O_RDONLY);
+	EQ(poll(&p, 1, 0), 0);
+	stall.gate->state = FAIL;
+	EQ(poll(&p, 1, -1), 1);
+	expect_next("put back");
+}
+
+static void killed_reader(void)
+{
+	struct stall stall;
+	struct call *reader;
+	size_t i;
+
+	param_set("read_wait", 1);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		send_str("put back");
+		stall = start_stalled(lazy_read, modes[i]);
+		reader = start_waiting();
+		call_kill(stall.call, SIGKILL);
+		call_join_str(reader, "put back");
+	}
+	expect_empty();
+}
+
+static void later_piece(void)
+{
+	int fd = q_open(O_RDONLY);
+	struct stall stall;
+	char piece[4];
+
+	send_numbered(1, 2);
+	EQ(read(fd, piece, 4), 4);
+	stall = start(lazy_read, fd, 0);
+	UNTIL(stall.gate->stalled);
+	fail_it(&stall);
+	get_str(fd, "age 1");
+	get_eof(fd);
+	expect_next("message 2");
+}
+
+static void sharer_can_be_killed(void)
+{
+	int fd = q_open(O_RDONLY);
+	struct stall first, second;
+
+	send_numbered(1, 1);
+	first = start(lazy_read, fd, 0);
+	UNTIL(first.gate->stalled);
+	second = start(lazy_read, fd, 0);
+	call_asleep(second.call);
+	call_kill(second.call, SIGKILL);
+	give(&first, 9);
+}
+
+static void writer_blocks_nobody(void)
+{
+	struct stall stall = start_stalled(lazy_write, O_WRONLY);
+
+	send_numbered(1, 2);
+	expect_numbered(1, 2);
+	expect_empty();
+	send_numbered(3, 3);
+	give(&stall, 7);
+	expect_next("message 3");
+	expect_next("stalled");
+}
+
+static void writer_holds_no_room(void)
+{
+	struct stall stall;
+
+	limit_queue(MAX_SIZE, 1);
+	stall = start_stalled(lazy_write, O_WRONLY);
+	send_str("faster");
+	stall.gate->state = GIVE;
+	call_asleep(stall.call);
+	EQ(stat_of("queued"), 1);
+	expect_next("faster");
+	EQ(call_join(stall.call), 7);
+	expect_next("stalled");
+
+	/* And with O_NONBLOCK it is told so. */
+	stall = start_stalled(lazy_write, O_WRONLY | O_NONBLOCK);
+	send_str("faster");
+	stall.gate->state = GIVE;
+	EQ(call_join(stall.call), -1);
+	EQ(errno, EAGAIN);
+	expect_next("faster");
+	expect_empty();
+}
+
+static void writer_fails(void)
+{
+	struct stall stall;
+
+	limit_queue(MAX_SIZE, 1);
+	stall = start_stalled(lazy_write, O_WRONLY);
+	fail_it(&stall);
+	expect_empty();
+	stall = start_stalled(lazy_write, O_WRONLY);
+	call_kill(stall.call, SIGKILL);
+	expect_empty();
+	send_str("room");
+	expect_next("room");
+}
+
+static void woken_writer_stalls(void)
+{
+	struct stall stall;
+	struct call *writer;
+
+	/*
+	 * Whoever can write memory that stalls could otherwise put all other
+	 * writers to sleep for good, one wake-up each.
+	 */
+	limit_queue(MAX_SIZE, 1);
+	send_str("x");
+	stall = start(lazy_write, -1, O_WRONLY);
+	UNTIL(stall.gate->stalled || call_settled(stall.call));
+	writer = call_write("faster", 6);
+	call_asleep(writer);
+	expect_next("x");
+	EQ(call_join(writer), 6);
+	expect_next("faster");
+	give(&stall, 7);
+	expect_next("stalled");
+}
+
+static const struct tap_test tests[] = {
+	{ "a stalled reader is in nobody's way", reader_blocks_nobody },
+	{ "messages that stalled readers put back are in order",
+	  put_back_in_order },
+	{ "messages put back come before younger ones",
+	  put_back_to_the_end },
+	{ "one of two stalled readers fails", one_of_two_fails },
+	{ "a message put back wakes a waiting reader", put_back_wakes },
+	{ "a message put back wakes a poller", put_back_wakes_poll },
+	{ "a stalled reader that is killed puts the message back",
+	  killed_reader },
+	{ "a stall in a later piece loses nothing", later_piece },
+	{ "who shares a stalled reader's file can be killed",
+	  sharer_can_be_killed },
+	{ "a stalled writer is in nobody's way", writer_blocks_nobody },
+	{ "a stalled writer holds no room", writer_holds_no_room },
+	{ "a stalled writer that fails or is killed leaves nothing",
+	  writer_fails },
+	{ "a writer that stalls when woken is in no other's way",
+	  woken_writer_stalls },
+};
+
+TAP_MAIN(tests)

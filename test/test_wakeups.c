@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who is woken: one for one, never a herd, and never nobody. A task that was
+ * woken in vain has gone to sleep once more, and the kernel counts that.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/uio.h>
+
+#include "tap.h"
+
+#define WAITERS	8
+
+static char msg[MAX_SIZE + 1];
+
+static struct call *waiters[WAITERS];
+static long sleeps[WAITERS];
+
+static void start_readers(void)
+{
+	size_t i;
+
+	param_set("read_wait", 1);
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i] = call_read(0);
+		call_asleep(waiters[i]);
+		sleeps[i] = call_sleeps(waiters[i]);
+	}
+}
+
+static void start_writers(size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i] = call_write(msg, len);
+		call_asleep(waiters[i]);
+		sleeps[i] = call_sleeps(waiters[i]);
+	}
+}
+
+static size_t returned(void)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < WAITERS; i++)
+		count += call_returned(waiters[i]);
+	return count;
+}
+
+/* Exactly @count have gone on; none of the others was woken at all. */
+static void only(size_t count)
+{
+	size_t i;
+
+	UNTIL(returned() >= count);
+	for (i = 0; i < WAITERS; i++) {
+		if (call_returned(waiters[i]))
+			continue;
+		call_asleep(waiters[i]);
+		CHECK(call_sleeps(waiters[i]) == sleeps[i],
+		      "one that has nothing to do was woken, too");
+	}
+	EQ(returned(), count);
+}
+
+static void one_reader(void)
+{
+	size_t i;
+
+	start_readers();
+	for (i = 1; i <= WAITERS; i++) {
+		send_str("x");
+		only(i);
+	}
+	expect_empty();
+}
+
+static void two_readers(void)
+{
+	struct iovec iov[2] = { { msg, 1 }, { msg, 1 } };
+	size_t i;
+
+	start_readers();
+	for (i = 2; i <= WAITERS; i += 2) {
+		EQ(writev(q_open(O_WRONLY), iov, 2), 2);
+		only(i);
+	}
+	expect_empty();
+}
+
+static void one_writer(void)
+{
+	size_t i;
+
+	limit_queue(MAX_SIZE, 2);
+	fill_queue();
+	start_writers(MAX_SIZE);
+	for (i = 1; i <= WAITERS; i++) {
+		EQ(read(q_open(O_RDONLY), msg, MAX_SIZE), MAX_SIZE);
+		only(i);
+		EQ(stat_of("queued"), 2);
+	}
+}
+
+static void larger_limit(void)
+{
+	limit_queue(MAX_SIZE, 2);
+	fill_queue();
+	start_writers(1);
+	param_set("queue_max_bytes", 2 * footprint(MAX_SIZE) +
+				     WAITERS * footprint(1));
+	UNTIL(returned() == WAITERS);
+	EQ(stat_of("queued"), 2 + WAITERS);
+}
+
+static void room_for_many(void)
+{
+	size_t i;
+
+	limit_queue(MAX_SIZE, 4);
+	fill_queue();
+	start_writers(1);
+	/* Room for one of msg_max_size: the first small one makes it full. */
+	EQ(read(q_open(O_RDONLY), msg, MAX_SIZE), MAX_SIZE);
+	only(1);
+	EQ(read(q_open(O_RDONLY), msg, MAX_SIZE), MAX_SIZE);
+	only(WAITERS);
+	for (i = 0; i < WAITERS; i++)
+		EQ(call_join(waiters[i]), 1);
+}
+
+static void room_too_small(void)
+{
+	/* Two small ones and a large one: full until both small ones are out. */
+	limit_queue(MAX_SIZE, 2);
+	send_numbered(1, 2);
+	fill_queue();
+	EQ(stat_of("queued"), 3);
+	start_writers(1);
+	expect_next("message 1");
+	only(0);
+	expect_next("message 2");
+	only(1);
+}
+
+static void nothing_new(void)
+{
+	char byte;
+
+	start_readers();
+	FAILS(write(q_open(O_WRONLY), msg, MAX_SIZE + 1), EMSGSIZE);
+	FAILS(write(q_open(O_WRONLY), bad_address(), 1), EFAULT);
+	EQ(write(q_open(O_WRONLY), msg, 0), 0);
+	FAILS(read(q_open(O_RDONLY | O_NONBLOCK), &byte, 1), EAGAIN);
+	only(0);
+}
+
+static ssize_t read_badly(struct call *c, int fd)
+{
+	(void)c;
+	return read(fd, bad_address(), 8);
+}
+
+static void fault_passes_on(void)
+{
+	struct call *bad[3], *good;
+	size_t i;
+
+	/* Those who are first in line can't take it: it is the next one's. */
+	param_set("read_wait", 1);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		bad[i] = call_start(read_badly, -1, O_RDONLY, NULL, 0);
+		call_asleep(bad[i]);
+	}
+	good = call_read(0);
+	call_asleep(good);
+	send_str("for the good one");
+	call_join_str(good, "for the good one");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EQ(call_join(bad[i]), -1);
+		EQ(errno, EFAULT);
+	}
+}
+
+static ssize_t write_badly(struct call *c, int fd)
+{
+	(void)c;
+	return write(fd, bad_address(), 8);
+}
+
+static void bad_writers_pass_on(void)
+{
+	struct call *bad[3], *good;
+	size_t i;
+
+	limit_queue(MAX_SIZE, 1);
+	send_str("x");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		bad[i] = call_start(write_badly, -1, O_WRONLY, NULL, 0);
+		call_settled(bad[i]);	/* may fail at once, too */
+	}
+	good = call_write("good", 4);
+	call_asleep(good);
+	expect_next("x");
+	EQ(call_join(good), 4);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EQ(call_join(bad[i]), -1);
+		EQ(errno, EFAULT);
+	}
+	expect_next("good");
+}
+
+static void too_long_passes_on(void)
+{
+	struct call *longer, *shorter;
+
+	/* The one that is refused had the only wake-up. */
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	longer = call_write(msg, 600);
+	call_asleep(longer);
+	shorter = call_write(msg, 500);
+	call_asleep(shorter);
+	param_set("msg_max_size", 550);
+	EQ(call_join(longer), -1);
+	EQ(errno, EMSGSIZE);
+	EQ(read(q_open(O_RDONLY), msg, MAX_SIZE), MAX_SIZE);
+	EQ(call_join(shorter), 500);
+}
+
+/*
+ * The parent and the victim on one processor, the parent before all others:
+ * so the victim is woken, but has not run when the signal comes.
+ */
+static void above_others(void)
+{
+	struct sched_param first = { .sched_priority = 1 };
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(sched_getcpu(), &cpu);
+	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
+	EQ(sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first), 0);
+}
+
+static int victims_handler;
+
+static ssize_t victim_read(struct call *c, int fd)
+{
+	catch_signal(SIGUSR1, victims_handler);
+	return read(fd, c->buf, c->len);
+}
+
+static ssize_t victim_write(struct call *c, int fd)
+{
+	catch_signal(SIGUSR1, victims_handler);
+	return write(fd, c->buf, c->len);
+}
+
+/* Ends a call by a signal; whether it has gone through first does not matter. */
+static void end(struct call *c, int sig)
+{
+	EQ(kill(c->pid, sig), 0);
+	EQ(waitpid(c->pid, NULL, 0), c->pid);
+}
+
+static void message_for_the_killed(int sig)
+{
+	int round;
+
+	param_set("read_wait", 1);
+	above_others();
+	for (round = 0; round < 100; round++) {
+		struct call *victim, *other;
+		long dequeued = stat_of("dequeued");
+
+		victim = call_start(victim_read, -1, O_RDONLY, NULL, 8);
+		call_asleep(victim);
+		other = call_read(0);
+		call_asleep(other);
+		send_str("x");
+		end(victim, sig);
+		/* It took the message, or else the other has to have it. */
+		UNTIL(stat_of("dequeued") > dequeued);
+		if (call_settled(other))
+			send_str("x");
+		call_join_str(other, "x");
+		expect_empty();
+	}
+}
+
+static void room_for_the_killed(int sig)
+{
+	int round;
+
+	limit_queue(MAX_SIZE, 1);
+	above_others();
+	for (round = 0; round < 100; round++) {
+		struct call *victim, *other;
+		long enqueued;
+
+		send_str("x");
+		enqueued = stat_of("enqueued");
+		victim = call_start(victim_write, -1, O_WRONLY, "v", 1);
+		call_asleep(victim);
+		other = call_write("o", 1);
+		call_asleep(other);
+		expect_next("x");
+		end(victim, sig);
+		UNTIL(stat_of("enqueued") > enqueued);
+		if (call_settled(other))
+			expect_next("v");
+		EQ(call_join(other), 1);
+		expect_next("o");
+		expect_empty();
+	}
+}
+
+static void message_for_the_killed_kill(void)
+{
+	message_for_the_killed(SIGKILL);
+}
+
+static void message_for_the_killed_eintr(void)
+{
+	message_for_the_killed(SIGUSR1);
+}
+
+static void room_for_the_killed_kill(void)
+{
+	room_for_the_killed(SIGKILL);
+}
+
+static void room_for_the_killed_eintr(void)
+{
+	room_for_the_killed(SIGUSR1);
+}
+
+static const struct tap_test tests[] = {
+	{ "a message wakes one of 8 readers", one_reader },
+	{ "two messages of one writev wake two of 8 readers", two_readers },
+	{ "a message taken wakes one of 8 writers", one_writer },
+	{ "a larger limit lets all writers go on", larger_limit },
+	{ "room for many messages wakes many writers", room_for_many },
+	{ "room that is too small wakes no writer", room_too_small },
+	{ "calls that change nothing wake no reader", nothing_new },
+	{ "a message that faulting readers put back wakes the next",
+	  fault_passes_on },
+	{ "the room that faulting writers leave wakes the next",
+	  bad_writers_pass_on },
+	{ "a writer whose message became too long passes the room on",
+	  too_long_passes_on },
+	{ "a reader killed when woken passes the message on",
+	  message_for_the_killed_kill },
+	{ "a reader interrupted when woken passes the message on",
+	  message_for_the_killed_eintr },
+	{ "a writer killed when woken passes the room on",
+	  room_for_the_killed_kill },
+	{ "a writer interrupted when woken passes the room on",
+	  room_for_the_killed_eintr },
+};
+
+TAP_MAIN(tests)
