@@ -31,4 +31,9 @@ static inline struct dentry *lookup_noperm_unlocked(struct qstr *name,
 }
 #endif
 
+/* c6585011bc1d ("splice: Remove generic_file_splice_read()"), v6.5 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define copy_splice_read generic_file_splice_read
+#endif
+
 #endif /* KMSGQ_COMPAT_H */

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 
+#include "msg.h"
 #include "params.h"
 #include "procfs.h"
 #include "stats.h"
@@ -50,9 +51,12 @@ static int __init kmsgq_init(void)
 {
 	int err;
 
-	err = kmsgq_params_attach(&kmsgq_file);
+	err = msgq_msg_init();
 	if (err)
 		return err;
+	err = kmsgq_params_attach(&kmsgq_file);
+	if (err)
+		goto destroy_caches;
 	err = kmsgq_stats_create(&kmsgq_file);
 	if (err)
 		goto detach;
@@ -66,6 +70,8 @@ remove_stats:
 	kmsgq_stats_remove();
 detach:
 	kmsgq_params_detach();
+destroy_caches:
+	msgq_msg_exit();
 	return err;
 }
 
@@ -81,6 +87,7 @@ static void __exit kmsgq_exit(void)
 	kmsgq_stats_remove();
 	kmsgq_params_detach();
 	kmsgq_drain(&kmsgq_file.queue);
+	msgq_msg_exit();
 }
 
 module_init(kmsgq_init);

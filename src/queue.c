@@ -5,12 +5,8 @@
 #include "queue.h"
 
 #include <linux/err.h>
-#include <linux/gfp.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 /**
  * DOC: the queue
@@ -34,125 +30,6 @@
  * taken out may make room for many small ones. A writer that was woken and
  * then fails passes the room on, by msgq_pass_on_room().
  */
-
-/*
- * The caller may have no right to much memory, so a failure is its own affair:
- * charged to its cgroup, no warning in the log, and ENOMEM rather than the OOM
- * killer (Documentation/core-api/memory-allocation.rst).
- */
-#define MSGQ_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
-/* Content up to this length stands in the message's own allocation. */
-#define MSGQ_INLINE_MAX (PAGE_SIZE - sizeof(struct msgq_msg))
-
-/**
- * msgq_nr_pages() - how many pages of its own a message's content takes
- * @len: length of the content in bytes
- *
- * Longer messages are kept in single pages: these can be had however
- * fragmented the memory is, and a power of two of bytes wastes nothing.
- *
- * Return: the number of pages, 0 for content that is kept inline.
- */
-static size_t msgq_nr_pages(size_t len)
-{
-	return len <= MSGQ_INLINE_MAX ? 0 : DIV_ROUND_UP(len, PAGE_SIZE);
-}
-
-/**
- * msgq_footprint() - how much memory a message takes
- * @len: length of its content in bytes
- *
- * Slab objects are counted as the power of two that kmalloc() takes at most.
- * Never smaller for a longer message.
- *
- * Return: the number of bytes.
- */
-unsigned long msgq_footprint(size_t len)
-{
-	size_t nr = msgq_nr_pages(len);
-
-	return nr * PAGE_SIZE +
-	       roundup_pow_of_two(sizeof(struct msgq_msg) +
-				  (nr ? nr * sizeof(void *) : len));
-}
-
-/**
- * msgq_msg_pages() - the table of a message's pages
- * @msg: a message whose content is not inline
- *
- * Return: the table, of msgq_nr_pages() addresses.
- */
-static void **msgq_msg_pages(struct msgq_msg *msg)
-{
-	return (void **)msg->inline_data;
-}
-
-/**
- * msgq_msg_free() - free a message
- * @msg: a message that is in no queue, or NULL
- */
-void msgq_msg_free(struct msgq_msg *msg)
-{
-	size_t i;
-
-	if (!msg)
-		return;
-	for (i = 0; i < msgq_nr_pages(msg->len); i++)
-		free_page((unsigned long)msgq_msg_pages(msg)[i]);
-	kfree(msg);
-}
-
-/**
- * msgq_msg_alloc() - allocate a message
- * @len: length of its content in bytes, 1 or more
- *
- * The content is not initialized: fill all of it, by msgq_msg_span(). May
- * sleep. The memory is charged to the current task's cgroup.
- *
- * Return: the message, to be given to msgq_enqueue() or msgq_msg_free(); NULL
- * where there is no memory.
- */
-struct msgq_msg *msgq_msg_alloc(size_t len)
-{
-	size_t nr = msgq_nr_pages(len), i;
-	struct msgq_msg *msg;
-
-	msg = kmalloc(sizeof(*msg) + (nr ? nr * sizeof(void *) : len),
-		      MSGQ_GFP);
-	if (!msg)
-		return NULL;
-	msg->len = len;
-	for (i = 0; i < nr; i++) {
-		void *page = (void *)__get_free_page(MSGQ_GFP);
-
-		msgq_msg_pages(msg)[i] = page;
-		if (!page) {
-			/* free_page(0) does nothing, so stop just behind it */
-			memset(&msgq_msg_pages(msg)[i], 0,
-			       (nr - i) * sizeof(void *));
-			msgq_msg_free(msg);
-			return NULL;
-		}
-	}
-	return msg;
-}
-
-/**
- * msgq_msg_span() - where a part of a message's content is
- * @msg: a message that belongs to the caller
- * @offset: where the part begins, in bytes, less than @msg's length
- * @len: how much is wanted, in bytes; set to how much of it is contiguous
- *
- * Return: the address of the part.
- */
-void *msgq_msg_span(struct msgq_msg *msg, size_t offset, size_t *len)
-{
-	if (!msgq_nr_pages(msg->len))
-		return msg->inline_data + offset;
-	*len = min_t(size_t, *len, PAGE_SIZE - offset_in_page(offset));
-	return msgq_msg_pages(msg)[offset / PAGE_SIZE] + offset_in_page(offset);
-}
 
 /**
  * msgq_init() - make an empty queue
@@ -224,23 +101,6 @@ static bool msgq_is_full(const struct msg_queue *q)
 }
 
 /**
- * msgq_admit() - may a message go in
- * @q: the queue
- * @len: the message's length in bytes
- *
- * Exact under @q->lock; without, it was so at some moment.
- *
- * Return: 0, -EMSGSIZE for a message that is too long, or -EAGAIN for a full
- * queue.
- */
-static int msgq_admit(const struct msg_queue *q, size_t len)
-{
-	if (len > READ_ONCE(q->config.msg_max_size))
-		return -EMSGSIZE;
-	return msgq_is_full(q) ? -EAGAIN : 0;
-}
-
-/**
  * msgq_use_poll_credit() - is a poller of the writers' side to be woken
  * @q: the queue, its lock held
  *
@@ -266,7 +126,7 @@ static bool msgq_use_poll_credit(struct msg_queue *q)
  *
  * The queue's lock is not held, but has been since the change.
  */
-static void msgq_wake(wait_queue_head_t *wq, __poll_t events)
+static inline void msgq_wake(wait_queue_head_t *wq, __poll_t events)
 {
 	/* No barrier is needed: see DOC above. */
 	if (waitqueue_active(wq))
@@ -277,7 +137,7 @@ static void msgq_wake(wait_queue_head_t *wq, __poll_t events)
  * msgq_wake_readers() - wake one reader for a message that has come
  * @q: the queue
  */
-static void msgq_wake_readers(struct msg_queue *q)
+static inline void msgq_wake_readers(struct msg_queue *q)
 {
 	msgq_wake(&q->readers.tasks, 0);
 	msgq_wake(&q->readers.polls, EPOLLIN | EPOLLRDNORM);
@@ -289,7 +149,7 @@ static void msgq_wake_readers(struct msg_queue *q)
  * @tasks: there is room: wake a task
  * @polls: as msgq_use_poll_credit() said: wake a poller
  */
-static void msgq_wake_writers(struct msg_queue *q, bool tasks, bool polls)
+static inline void msgq_wake_writers(struct msg_queue *q, bool tasks, bool polls)
 {
 	if (tasks)
 		msgq_wake(&q->writers.tasks, 0);
@@ -322,7 +182,7 @@ int msgq_enqueue(struct msg_queue *q, struct msgq_msg *msg)
 	msg->seq = q->enqueued++;
 	*q->tail = msg;
 	q->tail = &msg->next;
-	WRITE_ONCE(q->bytes, q->bytes + msgq_footprint(msg->len));
+	WRITE_ONCE(q->bytes, q->bytes + msg->footprint);
 	room = !msgq_is_full(q);
 	polls = msgq_use_poll_credit(q);
 	spin_unlock(&q->lock);
@@ -355,7 +215,7 @@ struct msgq_msg *msgq_dequeue(struct msg_queue *q, size_t max_len)
 	if (!q->head)
 		q->tail = &q->head;
 	q->dequeued++;
-	WRITE_ONCE(q->bytes, q->bytes - msgq_footprint(msg->len));
+	WRITE_ONCE(q->bytes, q->bytes - msg->footprint);
 	room = !msgq_is_full(q);
 	polls = msgq_use_poll_credit(q);
 	spin_unlock(&q->lock);
@@ -386,7 +246,7 @@ void msgq_requeue(struct msg_queue *q, struct msgq_msg *msg)
 	if (!msg->next)
 		q->tail = &msg->next;
 	q->dequeued--;
-	WRITE_ONCE(q->bytes, q->bytes + msgq_footprint(msg->len));
+	WRITE_ONCE(q->bytes, q->bytes + msg->footprint);
 	spin_unlock(&q->lock);
 
 	msgq_wake_readers(q);
@@ -496,7 +356,7 @@ static int msgq_admit_locked(struct msg_queue *q, size_t len, bool poll_credit)
 }
 
 /**
- * msgq_wait_writable() - wait for room
+ * msgq_wait_room() - wait for room, after msgq_admit() found none
  * @q: the queue
  * @len: length of the message that is to go in, in bytes
  * @nonblock: don't wait
@@ -508,12 +368,10 @@ static int msgq_admit_locked(struct msg_queue *q, size_t len, bool poll_credit)
  * Return: 0, -EMSGSIZE where the message is too long, -EAGAIN where the queue
  * is full and @nonblock, -ERESTARTSYS if a signal came.
  */
-int msgq_wait_writable(struct msg_queue *q, size_t len, bool nonblock)
+int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock)
 {
-	int admit = msgq_admit(q, len);
+	int admit;
 
-	if (admit != -EAGAIN)
-		return admit;
 	/* An edge-triggered poller may sleep now without another poll(). */
 	if (nonblock)
 		return msgq_admit_locked(q, len, true);
@@ -526,7 +384,7 @@ int msgq_wait_writable(struct msg_queue *q, size_t len, bool nonblock)
  * msgq_pass_on_room() - wake the next writer in place of one that gave up
  * @q: the queue
  *
- * For a writer that failed after msgq_wait_writable(): the wake-up that it
+ * For a writer that failed after msgq_wait_room(): the wake-up that it
  * used may have been the only one for the room that is left.
  */
 void msgq_pass_on_room(struct msg_queue *q)

@@ -9,22 +9,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-/**
- * struct msgq_msg - one message
- * @next: the message behind this one; valid while in a queue, under its lock
- * @seq: place in the order of all messages of its queue; set by msgq_enqueue()
- * @len: length of the content in bytes, 1 or more
- * @inline_data: the content, or the table of pages that hold it: see
- *	msgq_msg_span()
- *
- * A message is in a queue, or belongs to whoever allocated or dequeued it.
- */
-struct msgq_msg {
-	struct msgq_msg *next;
-	u64 seq;
-	u32 len;
-	u8 inline_data[] __aligned(sizeof(void *));
-};
+#include "msg.h"
 
 /**
  * struct msgq_config - what an administrator may change while a queue is in use
@@ -100,11 +85,6 @@ struct msg_queue {
 	struct msgq_waiters writers;
 };
 
-unsigned long msgq_footprint(size_t len);
-struct msgq_msg *msgq_msg_alloc(size_t len);
-void msgq_msg_free(struct msgq_msg *msg);
-void *msgq_msg_span(struct msgq_msg *msg, size_t offset, size_t *len);
-
 void msgq_init(struct msg_queue *q, const struct msgq_config *config);
 void msgq_configure(struct msg_queue *q, const struct msgq_config *config);
 void msgq_get_stats(struct msg_queue *q, struct msgq_stats *stats);
@@ -117,7 +97,26 @@ void msgq_drop(struct msg_queue *q, struct msgq_msg *msg);
 bool msgq_poll_readable(struct msg_queue *q);
 bool msgq_poll_writable(struct msg_queue *q);
 int msgq_wait_readable(struct msg_queue *q);
-int msgq_wait_writable(struct msg_queue *q, size_t len, bool nonblock);
+int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock);
 void msgq_pass_on_room(struct msg_queue *q);
+
+/**
+ * msgq_admit() - may a message go in
+ * @q: the queue
+ * @len: the message's length in bytes
+ *
+ * Exact under @q->lock; without, it was so at some moment.
+ *
+ * Return: 0, -EMSGSIZE for a message that is too long, or -EAGAIN for a full
+ * queue.
+ */
+static inline int msgq_admit(const struct msg_queue *q, size_t len)
+{
+	if (unlikely(len > READ_ONCE(q->config.msg_max_size)))
+		return -EMSGSIZE;
+	if (unlikely(READ_ONCE(q->bytes) > READ_ONCE(q->full_above)))
+		return -EAGAIN;
+	return 0;
+}
 
 #endif /* KMSGQ_QUEUE_H */
