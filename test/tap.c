@@ -211,12 +211,13 @@ static long power_of_two(long n)
 
 long footprint(size_t len)
 {
-	long page = sysconf(_SC_PAGESIZE), pointer = sizeof(void *);
-	long header = 3 * pointer, pages = (len + page - 1) / page;
+	long pointer = sizeof(void *), overhead = 24 + pointer;
+	long chunk = 4096, chunks = (len + chunk - 1) / chunk;
 
-	if ((long)len + header <= page)
-		return power_of_two(header + len);
-	return power_of_two(header + pages * pointer) + pages * page;
+	if ((long)len <= chunk)
+		return overhead + power_of_two(len);
+	return overhead + power_of_two(chunks * pointer) +
+	       chunks * (chunk + pointer);
 }
 
 void limit_queue(long max, long count)

@@ -108,8 +108,9 @@ static void larger_limit(void)
 	limit_queue(MAX_SIZE, 2);
 	fill_queue();
 	start_writers(1);
-	param_set("queue_max_bytes", 2 * footprint(MAX_SIZE) +
-				     WAITERS * footprint(1));
+	/* Room for the last one, and not a byte more. */
+	param_set("queue_max_bytes", 3 * footprint(MAX_SIZE) +
+				     (WAITERS - 1) * footprint(1));
 	UNTIL(returned() == WAITERS);
 	EQ(stat_of("queued"), 2 + WAITERS);
 }
