@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034,SC2154
+# What the tests of the packages share: a namespace, throw-away systems, TAP.
+# Sourced, with $package set to this folder.
+
+vm=$package/../vm
+top=$(cd "$package/../.." && pwd)
+. "$vm/lib.sh"
+. "$vm/archive.sh"
+
+# start 'SUITE...' ARG...: begin a test that has these arguments and needs
+# systems of these suites.
+start() {
+	for suite in $1; do
+		[ -n "${KMSGQ_INSIDE-}" ] || "$package/system" "$suite" > /dev/null
+	done
+	shift
+	debs=$("$package/debs")
+	enter "$@"
+	version=$(cat "$debs/version")
+	later=$(cat "$debs/later")
+	work=$(mktemp -d "${TMPDIR:-/tmp}/kmsgq-package.XXXXXX")
+	trap 'drop; rm -rf "$work"' EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+# enter ARG...: go on in a private namespace, where mounts and processes end
+# with the script, and where an ordinary user is root over his own files.
+enter() {
+	[ -z "${KMSGQ_INSIDE-}" ] || return 0
+	user=
+	[ "$(id -u)" -eq 0 ] || user='--map-root-user --map-auto'
+	# shellcheck disable=SC2086 # a list
+	KMSGQ_INSIDE=1 exec unshare $user --mount --pid --fork --kill-child \
+		"$0" "$@"
+}
+
+root=
+
+# fresh SUITE: have $root, a system of that suite that nobody else sees. It is
+# a layer over the one in the cache, which stays as it is.
+fresh() {
+	drop
+	lower=$cache/systems/$("$package/system" "$1")
+	mkdir "$work/upper" "$work/scratch" "$work/root"
+	mount -t overlay -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/scratch" \
+		overlay "$work/root" 2>/dev/null ||
+		# Where /tmp itself is such a layer.
+		cp -a --reflink=auto "$lower/." "$work/root"
+	root=$work/root
+	# dkms and newer kernels' objtool read /proc.
+	mount -t proc proc "$root/proc"
+	ln -sf /proc/self/fd "$root/dev/fd"
+	for file in null zero full random urandom tty; do
+		[ -e "$root/dev/$file" ] || : > "$root/dev/$file"
+		mount --bind "/dev/$file" "$root/dev/$file"
+	done
+	cp "$debs"/*.deb "$root/srv"
+}
+
+# drop: be rid of $root.
+drop() {
+	[ -n "$root" ] || return 0
+	grep -o " $root[^ ]*" /proc/self/mounts | sort -r | xargs -r umount -l
+	rm -rf "$work/upper" "$work/scratch" "$work/root"
+	root=
+}
+
+# in_root COMMAND...: as root of the system in $root.
+in_root() {
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+}
+
+# apt_install WORD...: in $root; the words may be patterns of its files.
+apt_install() {
+	in_root sh -c "apt-get install -y --allow-downgrades \
+		-o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io $*"
+}
+
+# kernels: those that are installed in $root, oldest first.
+kernels() {
+	find "$root/lib/modules/" -mindepth 2 -maxdepth 2 -name modules.dep \
+		-printf '%h\n' | sed 's,.*/,,' | sort -V
+}
+
+# built KERNEL: the version of the module that a kernel in $root has, if any.
+built() {
+	in_root modinfo -k "$1" -F version kmsg_queue 2>/dev/null || :
+}
+
+fail() {
+	echo "failed: $*"
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# same WHAT WANTED FOUND
+same() {
+	[ "$2" = "$3" ] || fail "$1 should be '$2' and is '$3'"
+}
+
+tests=0
+
+# check NAME COMMAND...: one test. The command runs under set -e; what it wrote
+# is shown if it fails. It skips by skip.
+check() {
+	tests=$((tests + 1))
+	name=$1
+	shift
+	note "$name ..."
+	# In an if or || the shell would ignore set -e.
+	set +e
+	(
+		trap - EXIT
+		set -e
+		"$@"
+	) > "$work/log" 2>&1 < /dev/null
+	status=$?
+	set -e
+	case $status in
+	0) echo "ok $tests - $name" ;;
+	77) echo "ok $tests - $name # SKIP $(tail -n 1 "$work/log")" ;;
+	*)
+		echo "not ok $tests - $name"
+		tail -n 60 "$work/log" | tr -d '\000\r' | sed 's/^/# /'
+		;;
+	esac
+}
+
+# plan: the last line of a test's output.
+plan() {
+	echo "1..$tests"
+}
