@@ -272,7 +272,7 @@ static void message_for_the_killed(int sig)
 
 	param_set("read_wait", 1);
 	above_others();
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < 50; round++) {
 		struct call *victim, *other;
 		long dequeued = stat_of("dequeued");
 
@@ -297,7 +297,7 @@ static void room_for_the_killed(int sig)
 
 	limit_queue(MAX_SIZE, 1);
 	above_others();
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < 50; round++) {
 		struct call *victim, *other;
 		long enqueued;
 
