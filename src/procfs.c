@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -191,6 +192,25 @@ fail:
 }
 
 /**
+ * kmsgq_take() - take a message for the current task
+ * @q: the queue
+ * @max_len: how long it may be, in bytes
+ *
+ * A task that has been killed gets none: what is written after the kill would
+ * be lost with it.
+ *
+ * Return: as msgq_dequeue(); ERR_PTR(-ERESTARTSYS) for a killed task.
+ */
+static struct msgq_msg *kmsgq_take(struct msg_queue *q, size_t max_len)
+{
+	if (unlikely(fatal_signal_pending(current))) {
+		msgq_pass_on_message(q);
+		return ERR_PTR(-ERESTARTSYS);
+	}
+	return msgq_dequeue(q, max_len);
+}
+
+/**
  * kmsgq_read_part() - deliver what fits of the message that is being read
  * @q: the queue that it came from
  * @reader: the reader, its lock held, with a message
@@ -248,14 +268,16 @@ static ssize_t kmsgq_read_plain(struct msg_queue *q,
 		return -ERESTARTSYS;
 
 	while (!reader->msg && !reader->at_eof) {
-		struct msgq_msg *msg = msgq_dequeue(q, SIZE_MAX);
+		struct msgq_msg *msg = kmsgq_take(q, SIZE_MAX);
 
 		if (!IS_ERR(msg)) {
 			reader->offset = 0;
 			WRITE_ONCE(reader->msg, msg);
 			break;
 		}
-		ret = msgq_wait_readable(q);
+		ret = PTR_ERR(msg);
+		if (ret == -EAGAIN)
+			ret = msgq_wait_readable(q);
 		if (ret)
 			break;
 	}
@@ -319,7 +341,7 @@ static ssize_t kmsgq_do_read(struct file *file, struct kmsgq_dest *dest)
 			return ret;
 	}
 
-	msg = msgq_dequeue(q, dest->len);
+	msg = kmsgq_take(q, dest->len);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
 	ret = kmsgq_copy_out(msg, 0, msg->len, dest);

@@ -336,6 +336,19 @@ int msgq_wait_readable(struct msg_queue *q)
 }
 
 /**
+ * msgq_pass_on_message() - wake the next reader in place of one that gave up
+ * @q: the queue
+ *
+ * For a reader that takes nothing after msgq_wait_readable(): the wake-up that
+ * it used may have been the only one for a message that is still there.
+ */
+void msgq_pass_on_message(struct msg_queue *q)
+{
+	if (msgq_poll_readable(q))
+		msgq_wake_readers(q);
+}
+
+/**
  * msgq_admit_locked() - may a message go in, exactly
  * @q: the queue; a task that will sleep is on @q->writers.tasks already
  * @len: the message's length in bytes
