@@ -42,6 +42,10 @@ sources() {
 		echo "deb [signed-by=$keyring] $security $base-security main"
 }
 
+# Settings for apt: a frozen mirror is as good as a live one here, the
+# signatures are checked all the same.
+apt_settings='Acquire::Retries "3"; Acquire::Check-Valid-Until "false";'
+
 # bootstrap SUITE TAR OPTION...: a system with only what is asked for. For an
 # ordinary user mmdebstrap does it in a user namespace.
 bootstrap() {
@@ -50,13 +54,16 @@ bootstrap() {
 	shift 2
 	# mmdebstrap does not read the host's apt settings.
 	proxies=$(apt-config dump Acquire | grep -i '::proxy') || :
-	[ -z "$proxies" ] || set -- --aptopt="$proxies" "$@"
-	sources "$suite" > "$tar.list"
-	mmdebstrap --quiet --variant=essential --architectures=amd64 \
+	sources "$suite" > "$tar.sources"
+	mmdebstrap --variant=essential --architectures=amd64 \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$@" "$suite" "$tar" "$tar.list" ||
+		--aptopt="$apt_settings $proxies" \
+		"$@" "$(base_suite "$suite")" "$tar" - \
+		< "$tar.sources" > "$tar.log" 2>&1 || {
+		cat "$tar.log" >&2
 		die "cannot make a root of $suite"
-	rm "$tar.list"
+	}
+	rm "$tar.sources" "$tar.log"
 }
