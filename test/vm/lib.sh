@@ -6,6 +6,9 @@
 # Everything downloaded or built is kept here; it may be deleted at any time.
 cache=${KMSGQ_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmsg_queue}
 
+# depmod and chroot are there, which is not in every user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
 # The status of every failure that keeps the command from being run at all.
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -19,7 +22,7 @@ note() {
 # need TOOL...: all of them, or say how to get them.
 need() {
 	for tool; do
-		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null ||
+		command -v "$tool" >/dev/null ||
 			die "$tool is missing; apt-get install" \
 				"$("$vm/deps" --missing | paste -sd' ' -)"
 	done
