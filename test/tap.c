@@ -211,7 +211,13 @@ static long power_of_two(long n)
 
 long footprint(size_t len)
 {
-	long pointer = sizeof(void *), overhead = 24 + pointer;
+	/* As src/msg.c counts: a header, and a pointer behind each object. */
+	struct {
+		void *next;
+		uint64_t seq;
+		uint32_t len, footprint;
+	} header;
+	long pointer = sizeof(void *), overhead = sizeof(header) + pointer;
 	long chunk = 4096, chunks = (len + chunk - 1) / chunk;
 
 	if ((long)len <= chunk)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# What the scenarios share that users know: each prints its transcript, and
+# fails unless every line of it is as it should be. They run against the module
+# that is loaded, on any machine; exit status 4 says why they can't.
+
+# An ordinary user may have no modinfo and rmmod in the path.
+PATH=$PATH:/usr/sbin:/sbin
+sys=/sys/module/kmsg_queue
+
+skip() {
+	echo "SKIP: $1" >&2
+	exit 4
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+parameter() {
+	cat "$sys/parameters/$1"
+}
+
+# Whatever might make the transcript another one, or eat somebody's messages.
+[ -d $sys ] || skip 'kmsg_queue is not loaded: modprobe kmsg_queue'
+queue=/proc/$(parameter procfs_name)
+{ [ -r "$queue" ] && [ -w "$queue" ]; } ||
+	skip "you may not read and write $queue: $(ls -l "$queue")"
+[ "$(cat $sys/stats/queued)" = 0 ] ||
+	skip "$queue holds $(cat $sys/stats/queued) messages: read them first"
+[ "$(cat $sys/refcnt)" = 0 ] || skip "somebody has $queue open"
+[ "$(parameter read_wait)" = N ] ||
+	skip 'read_wait is on: an empty queue would not end the test'
+[ "$(parameter msg_max_size)" -ge 64 ] || skip 'msg_max_size is below 64'
+[ "$(parameter queue_max_bytes)" -ge 1048576 ] ||
+	skip 'queue_max_bytes is below 1048576'
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# needs_rmmod: for scenarios that unload the module
+needs_rmmod() {
+	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null ||
+		skip 'rmmod needs root, or sudo'
+	modinfo kmsg_queue > /dev/null 2>&1 ||
+		skip 'modprobe does not find kmsg_queue, to load it again'
+}
+
+# Removes the module, and loads it again as it was.
+reload() {
+	set --
+	for file in "$sys"/parameters/*; do
+		set -- "$@" "${file##*/}=$(cat "$file")"
+	done
+	mark="kmsg_queue test $$ at $(date +%s)"
+	echo "$mark" | as_root tee /dev/kmsg > /dev/null
+	as_root rmmod kmsg_queue || return
+	as_root dmesg | sed "1,/$mark/d" | grep 'kmsg_queue: ' > "$work/log"
+	as_root modprobe kmsg_queue "$@"
+}
+
+# send MESSAGE
+send() {
+	echo "Sending message: $1"
+	echo "$1" > "$queue"
+}
+
+# Takes one message, as users do.
+take() {
+	cat "$queue"
+	echo '<MSG DELIM>'
+}
+
+without_times() {
+	sed 's/^\(\[[^]]*\] *\)*//' "$@"
+}
+
+# same EXPECTED CAME: the files have the same lines
+same() {
+	diff -u "$1" "$2" > "$work/diff" && return
+	echo 'FAILED: the lines with - were expected, those with + came' >&2
+	sed 1,2d "$work/diff" >&2
+	exit 1
+}
+
+# play: print what `scenario` prints, and compare it with `expected`
+play() {
+	scenario 2>&1 | tee "$work/came"
+	expected > "$work/expected"
+	without_times "$work/came" > "$work/plain"
+	same "$work/expected" "$work/plain"
+}
