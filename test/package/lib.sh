@@ -35,8 +35,6 @@ enter() {
 		"$0" "$@"
 }
 
-root=
-
 # fresh SUITE: have $root, a system of that suite that nobody else sees. It is
 # a layer over the one in the cache, which stays as it is.
 fresh() {
@@ -58,12 +56,11 @@ fresh() {
 	cp "$debs"/*.deb "$root/srv"
 }
 
-# drop: be rid of $root.
+# drop: be rid of it; a test in a subshell may have made it.
 drop() {
-	[ -n "$root" ] || return 0
-	grep -o " $root[^ ]*" /proc/self/mounts | sort -r | xargs -r umount -l
+	grep -o " $work/root[^ ]*" /proc/self/mounts | sort -r |
+		xargs -r umount -l
 	rm -rf "$work/upper" "$work/scratch" "$work/root"
-	root=
 }
 
 # in_root COMMAND...: as root of the system in $root.
