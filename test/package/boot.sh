@@ -35,11 +35,12 @@ image() {
 	mount -t proc proc "$root/proc"
 }
 
-# run_vm TIMEOUT: what qemu does goes to the files in $work/vm. Its end is the
+# run_vm TIMEOUT OPTION...: $firmware may have more options; what qemu does goes to the files in $work/vm. Its end is the
 # end of this shell, too.
 run_vm() {
 	timeout=$1
 	shift
+	# shellcheck disable=SC2086 # a list of options
 	setpriv --pdeathsig KILL timeout -k 5 "$timeout" qemu-system-x86_64 \
 		-no-user-config -nodefaults -no-reboot -display none \
 		-accel "$("$vm/accel" "$work/vm/vmlinuz")" -cpu max -smp 2 -m 1024 \
@@ -53,7 +54,7 @@ run_vm() {
 		-device virtserialport,chardev=output,name=output \
 		-chardev "file,id=verdict,path=$work/vm/verdict" \
 		-device virtserialport,chardev=verdict,name=verdict \
-		"$@" < /dev/null > "$work/vm/qemu" 2>&1
+		${firmware-} "$@" < /dev/null > "$work/vm/qemu" 2>&1
 }
 
 # boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on

@@ -5,7 +5,9 @@
 
 vm=$package/../vm
 top=$(cd "$package/../.." && pwd)
+# shellcheck source=SCRIPTDIR/../vm/lib.sh
 . "$vm/lib.sh"
+# shellcheck source=SCRIPTDIR/../vm/archive.sh
 . "$vm/archive.sh"
 
 # start 'SUITE...' ARG...: begin a test that has these arguments and needs
