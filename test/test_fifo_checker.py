@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The FIFO checker accepts what a FIFO can do, and rejects all else."""
+import functools
 import random
 import sys
 
 import fifo_checker
+import tap
 
 # Name, the calls, and what is wrong with them.
 HISTORIES = [
@@ -132,11 +134,10 @@ def agrees_with_every_order():
         calls = random_history(rng)
         expected = fits_a_fifo(calls)
         fits += expected
-        if expected == bool(checker_says(calls)):
-            return f"{', '.join(calls)}: is {'' if expected else 'not '}a FIFO"
-    if not 4000 < fits < 16000:
-        return f"{fits} of 20000 random histories are a FIFO's: no good test"
-    return None
+        tap.check(expected != bool(checker_says(calls)),
+                  f"{calls}: is {'' if expected else 'not '}a FIFO's")
+    tap.check(4000 < fits < 16000,
+              f"{fits} of 20000 random histories are a FIFO's: no good test")
 
 
 def quick_for_many():
@@ -147,30 +148,24 @@ def quick_for_many():
         calls.append(f"w {10 * i} {10 * i + 25} m{i}")
         calls.append(f"r {10 * i + 20} {10 * i + 60} m{i}")
         calls.append(f"e {10 * i} {10 * i + 12}")
-    if checker_says(calls):
-        return "a good history is rejected"
+    tap.check(not checker_says(calls), "a good history is rejected")
     calls.append(f"w {10 * count + 100} {10 * count + 101} late")
     calls.append("r 1 2 late")
-    return None if checker_says(calls) == {"invented"} else "not found"
+    tap.check(checker_says(calls) == {"invented"}, "a bad one is accepted")
 
 
-def main():
-    """Prints TAP."""
-    results = []
-    for name, calls, expected in HISTORIES:
-        found = checker_says([c for c in calls.split(", ") if c])
-        results.append((("rejects" if expected else "accepts") + f": {name}",
-                        None if found == expected else f"found {found}"))
-    results.append(("agrees with the trying of every order, 20,000 times",
-                    agrees_with_every_order()))
-    results.append(("takes 600,000 calls", quick_for_many()))
-    print("TAP version 13")
-    print(f"1..{len(results)}")
-    for number, (name, reason) in enumerate(results, 1):
-        print(f"{'not ok' if reason else 'ok'} {number} - {name}" +
-              (f": {reason}" if reason else ""))
-    return any(reason for _, reason in results)
+def finds(calls, expected):
+    """The checker finds what is expected in these calls, and nothing else."""
+    found = checker_says([call for call in calls.split(", ") if call])
+    tap.check(found == expected, f"found {found}")
 
+
+TESTS = [(f"{'rejects' if expected else 'accepts'}: {name}",
+          functools.partial(finds, calls, expected))
+         for name, calls, expected in HISTORIES]
+TESTS += [("agrees with the trying of every order, 20,000 times",
+           agrees_with_every_order),
+          ("takes 600,000 calls", quick_for_many)]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(TESTS))

@@ -4,12 +4,14 @@
 
 As root where the module is loaded, with the program fifo_load beside it.
 """
+import functools
 import itertools
 import os
 import subprocess
 import sys
 
 import fifo_checker
+import tap
 
 SYS = "/sys/module/kmsg_queue"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -49,41 +51,25 @@ def history(who, how):
     return load.stdout.splitlines()
 
 
-def reason_against(who, how, queue):
-    """Gives what is wrong with one run, and what it consisted of."""
+def is_fifo(who, how, queue):
+    """One run; gives what it consisted of."""
     limit_queue(QUEUES[queue])
     set_param("read_wait", "Y" if how == "wait" else "N")
-    try:
-        lines = history(who, how)
-    except (RuntimeError, subprocess.TimeoutExpired) as error:
-        return str(error), ""
+    lines = history(who, how)
     kinds = [line[0] for line in lines]
     counts = ", ".join(f"{kinds.count(kind)} {name}" for kind, name in
                        zip("wre", ("writes", "reads", "empty reads")))
-    if kinds.count("w") != WORKERS * (MESSAGES + 1):
-        return "not all was written", counts
+    tap.check(kinds.count("w") == WORKERS * (MESSAGES + 1), counts)
     wrong = fifo_checker.check(lines)
-    return "; ".join(f"{what}: {where}" for what, where in wrong[:3]), counts
+    tap.check(not wrong,
+              "; ".join(f"{what}: {where}" for what, where in wrong[:3]))
+    return counts
 
 
-def main():
-    """Prints TAP."""
-    print("TAP version 13")
-    if not os.path.exists(SYS) or os.geteuid():
-        print("1..0 # SKIP needs root, and kmsg_queue loaded")
-        return 4
-    runs = list(itertools.product(("procs", "threads"),
-                                  ("nonblock", "plain", "wait"), QUEUES))
-    print(f"1..{len(runs)}")
-    failed = False
-    for number, (who, how, queue) in enumerate(runs, 1):
-        reason, counts = reason_against(who, how, queue)
-        print(f"{'not ok' if reason else 'ok'} {number} - {who}, {how} "
-              f"readers, {queue}" + (f": {reason}" if reason else ""))
-        print(f"# {counts}", flush=True)
-        failed = failed or bool(reason)
-    return failed
-
+TESTS = [(f"{who}, {how} readers, {queue}",
+          functools.partial(is_fifo, who, how, queue))
+         for who, how, queue in itertools.product(
+             ("procs", "threads"), ("nonblock", "plain", "wait"), QUEUES)]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(TESTS))

@@ -291,6 +291,26 @@ static void message_for_the_killed(int sig)
 	}
 }
 
+static void message_after_the_kill(void)
+{
+	int round;
+
+	/* Killed, but it has not run yet: what comes now is for the living. */
+	param_set("read_wait", 1);
+	above_others();
+	for (round = 0; round < 50; round++) {
+		struct call *victim = call_read(0), *other;
+
+		call_asleep(victim);
+		other = call_read(0);
+		call_asleep(other);
+		EQ(kill(victim->pid, SIGKILL), 0);
+		send_str("for the living");
+		EQ(waitpid(victim->pid, NULL, 0), victim->pid);
+		call_join_str(other, "for the living");
+	}
+}
+
 static void room_for_the_killed(int sig)
 {
 	int round;
@@ -356,6 +376,8 @@ static const struct tap_test tests[] = {
 	  message_for_the_killed_kill },
 	{ "a reader interrupted when woken passes the message on",
 	  message_for_the_killed_eintr },
+	{ "a message that comes after the kill is for the next reader",
+	  message_after_the_kill },
 	{ "a writer killed when woken passes the room on",
 	  room_for_the_killed_kill },
 	{ "a writer interrupted when woken passes the room on",
