@@ -300,21 +300,34 @@ bool msgq_poll_writable(struct msg_queue *q)
 }
 
 /**
- * msgq_read_state() - may a reader go on
- * @q: the queue; a task that will sleep is on @q->readers.tasks already
+ * msgq_pass_on_message() - wake the next reader in place of one that gave up
+ * @q: the queue
  *
- * Return: 0 if there is a message; for an empty queue -EAGAIN where readers
- * wait, else -ENODATA.
+ * For a reader that takes nothing after msgq_wait_readable(): the wake-up that
+ * it used may have been the only one for a message that is still there.
  */
-static int msgq_read_state(struct msg_queue *q)
+void msgq_pass_on_message(struct msg_queue *q)
 {
-	int state = 0;
+	if (msgq_poll_readable(q))
+		msgq_wake_readers(q);
+}
 
+/**
+ * msgq_reader_settled() - need a reader not wait
+ * @q: the queue; a task that will sleep is on @q->readers.tasks already
+ * @state: set to 0 if there is a message; for an empty queue to -EAGAIN where
+ *	readers wait, else to -ENODATA
+ *
+ * Return: true if it need not.
+ */
+static bool msgq_reader_settled(struct msg_queue *q, int *state)
+{
 	spin_lock(&q->lock);
+	*state = 0;
 	if (!q->head)
-		state = q->config.read_wait ? -EAGAIN : -ENODATA;
+		*state = q->config.read_wait ? -EAGAIN : -ENODATA;
 	spin_unlock(&q->lock);
-	return state;
+	return *state != -EAGAIN;
 }
 
 /**
@@ -329,43 +342,37 @@ static int msgq_read_state(struct msg_queue *q)
  */
 int msgq_wait_readable(struct msg_queue *q)
 {
-	int state;
+	int state, err;
 
-	return wait_event_interruptible_exclusive(q->readers.tasks,
-			(state = msgq_read_state(q)) != -EAGAIN) ?: state;
+	err = wait_event_interruptible_exclusive(q->readers.tasks,
+						 msgq_reader_settled(q, &state));
+	/* The signal may be the task's end, and the message is not. */
+	if (!err && signal_pending(current)) {
+		msgq_pass_on_message(q);
+		err = -ERESTARTSYS;
+	}
+	return err ?: state;
 }
 
 /**
- * msgq_pass_on_message() - wake the next reader in place of one that gave up
- * @q: the queue
- *
- * For a reader that takes nothing after msgq_wait_readable(): the wake-up that
- * it used may have been the only one for a message that is still there.
- */
-void msgq_pass_on_message(struct msg_queue *q)
-{
-	if (msgq_poll_readable(q))
-		msgq_wake_readers(q);
-}
-
-/**
- * msgq_admit_locked() - may a message go in, exactly
+ * msgq_writer_settled() - need a writer not wait
  * @q: the queue; a task that will sleep is on @q->writers.tasks already
  * @len: the message's length in bytes
- * @poll_credit: the caller gives up where the queue is full, and may poll
+ * @nonblock: the writer gives up where the queue is full
+ * @admit: set as msgq_admit() says
  *
- * Return: as msgq_admit().
+ * Return: true if it need not.
  */
-static int msgq_admit_locked(struct msg_queue *q, size_t len, bool poll_credit)
+static bool msgq_writer_settled(struct msg_queue *q, size_t len, bool nonblock,
+				int *admit)
 {
-	int err;
-
 	spin_lock(&q->lock);
-	err = msgq_admit(q, len);
-	if (err == -EAGAIN && poll_credit)
+	*admit = msgq_admit(q, len);
+	/* An edge-triggered poller may sleep now without another poll(). */
+	if (*admit == -EAGAIN && nonblock)
 		q->poll_credits++;
 	spin_unlock(&q->lock);
-	return err;
+	return *admit != -EAGAIN || nonblock;
 }
 
 /**
@@ -383,14 +390,15 @@ static int msgq_admit_locked(struct msg_queue *q, size_t len, bool poll_credit)
  */
 int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock)
 {
-	int admit;
+	int admit, err;
 
-	/* An edge-triggered poller may sleep now without another poll(). */
-	if (nonblock)
-		return msgq_admit_locked(q, len, true);
-	return wait_event_interruptible_exclusive(q->writers.tasks,
-			(admit = msgq_admit_locked(q, len, false)) != -EAGAIN) ?:
-	       admit;
+	err = wait_event_interruptible_exclusive(q->writers.tasks,
+						 msgq_writer_settled(q, len,
+								     nonblock,
+								     &admit));
+	if (!nonblock && signal_pending(current))
+		return -ERESTARTSYS;
+	return err ?: admit;
 }
 
 /**
