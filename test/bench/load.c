@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static const struct way {
 /* What the processes of a run share. */
 static struct {
 	pthread_barrier_t start;
-	long long ended[PROCESSES_MAX];
+	long long began[PROCESSES_MAX], ended[PROCESSES_MAX];
 	long long samples[SAMPLES_MAX];
 } *shared;
 
@@ -101,6 +102,13 @@ static int watch(const struct way *way, const struct ends *ends)
 	return ep;
 }
 
+/* All begin when the last one is ready. */
+static void begin(size_t who)
+{
+	pthread_barrier_wait(&shared->start);
+	shared->began[who] = now();
+}
+
 static void read_all(const struct way *way, struct ends ends, size_t count,
 		     size_t who)
 {
@@ -112,7 +120,7 @@ static void read_all(const struct way *way, struct ends ends, size_t count,
 	(void)count;
 	take_ends(way, &ends);
 	ep = watch(way, &ends);
-	pthread_barrier_wait(&shared->start);
+	begin(who);
 	for (;;) {
 		receive(way, &ends, ep, msg);
 		if (content->stop)
@@ -135,9 +143,8 @@ static void send_one(const struct way *way, const struct ends *ends,
 static void write_all(const struct way *way, struct ends ends, size_t count,
 		      size_t who)
 {
-	(void)who;
 	take_ends(way, &ends);
-	pthread_barrier_wait(&shared->start);
+	begin(who);
 	while (count--)
 		send_one(way, &ends, (struct content){ .stop = false });
 }
@@ -146,9 +153,8 @@ static void write_all(const struct way *way, struct ends ends, size_t count,
 static void write_slowly(const struct way *way, struct ends ends, size_t count,
 			 size_t who)
 {
-	(void)who;
 	take_ends(way, &ends);
-	pthread_barrier_wait(&shared->start);
+	begin(who);
 	while (count--) {
 		usleep(300);
 		send_one(way, &ends, (struct content){ .sent = now() });
@@ -187,14 +193,14 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 {
 	pid_t pids[PROCESSES_MAX];
 	pthread_barrierattr_t attr;
-	long long began, ended = 0;
+	long long began = LLONG_MAX, ended = 0;
 	struct ends ends;
 	size_t i;
 
 	need(writers + readers <= PROCESSES_MAX, "so many", way->name);
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_barrier_init(&shared->start, &attr, writers + readers + 1);
+	pthread_barrier_init(&shared->start, &attr, writers + readers);
 	need(!way->mech->open(&ends, SIZE, DEPTH, way->epoll), "open",
 	     way->name);
 
@@ -202,8 +208,6 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 		pids[i] = i < writers ?
 			start(way, &ends, write, count / writers, i) :
 			start(way, &ends, read_all, 0, i);
-	pthread_barrier_wait(&shared->start);
-	began = now();
 	for (i = 0; i < writers; i++)
 		join(way, pids[i]);
 	/* The order is that of sending: each reader's last. */
@@ -214,6 +218,9 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 		if (shared->ended[i] > ended)
 			ended = shared->ended[i];
 	}
+	for (i = 0; i < writers + readers; i++)
+		if (shared->began[i] < began)
+			began = shared->began[i];
 	way->mech->close(&ends);
 	pthread_barrier_destroy(&shared->start);
 	return ended - began;

@@ -169,7 +169,7 @@ static ssize_t floor_reopen_receive(struct message *msg, size_t len)
 const struct mech mech_floor = {
 	.name = "floor",
 	.max_size = MAX_SIZE,
-	.max_depth = 1,
+	.max_depth = ANY_DEPTH,
 	.open = floor_open,
 	.close = close_both,
 	.send = fd_send,
@@ -201,7 +201,7 @@ static ssize_t null_reopen_receive(struct message *msg, size_t len)
 const struct mech mech_null = {
 	.name = "null_zero",
 	.max_size = MAX_SIZE,
-	.max_depth = 1,
+	.max_depth = ANY_DEPTH,
 	.open = null_open,
 	.close = close_both,
 	.send = fd_send,
