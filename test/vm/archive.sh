@@ -56,6 +56,7 @@ bootstrap() {
 	proxies=$(apt-config dump Acquire | grep -i '::proxy') || :
 	sources "$suite" > "$tar.sources"
 	mmdebstrap --variant=essential --architectures=amd64 \
+		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
