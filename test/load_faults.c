@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each allocation and user copy of loading the module fails in turn, then of
+ * unloading it. A load that fails leaves nothing behind, one that copes with
+ * the failure gives a module that works; a module whose unload fails is as it
+ * was. For check-debug, which judges the kernel's log: the kernel itself logs
+ * a stack where a cache cannot be created.
+ *
+ * There are more places to fail than a subtest has time for: each goes on
+ * where the one before it has stopped.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "faults.h"
+
+#define SECONDS	30
+
+/* Where the subtests are. */
+static struct {
+	int load, unload;	/* the place that is next to fail; 0: done */
+} *next;
+
+static char module[300];
+
+static long load(void)
+{
+	int fd = open(module, O_RDONLY | O_CLOEXEC);
+	long ret;
+
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	if (ret) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+static long unload(void)
+{
+	return syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK);
+}
+
+static bool loaded(void)
+{
+	return !access("/sys/module/kmsg_queue/stats/queued", F_OK);
+}
+
+/* No object, and no cache, of ours. */
+static void nothing_left(int nth)
+{
+	char line[300];
+	FILE *file = fopen("/proc/slabinfo", "r");
+
+	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		CHECK(strncmp(line, "kmsgq_", 6), "load, fault %d: left: %s",
+		      nth, line);
+	fclose(file);
+	CHECK(access("/sys/module/kmsg_queue", F_OK) &&
+	      access(QUEUE_FILE, F_OK), "load, fault %d: files are left", nth);
+}
+
+static void works(const char *what, int nth)
+{
+	CHECK(loaded() && !access(QUEUE_FILE, F_OK),
+	      "%s, fault %d: it is not all there", what, nth);
+	send_str("a message");
+	expect_next("a message");
+	expect_empty();
+}
+
+static void check_error(const char *what, int nth)
+{
+	CHECK(errno == ENOMEM || errno == EFAULT, "%s, fault %d: %s", what,
+	      nth, strerror(errno));
+}
+
+/* True where a fault was injected. */
+static bool load_with_fault(int nth)
+{
+	int armed = faults_arm(nth);
+	long ret = load();
+	bool injected = faults_disarm(armed);
+
+	if (ret) {
+		check_error("load", nth);
+		CHECK(injected, "load fails with no fault");
+	} else {
+		works("load", nth);
+		EQ(unload(), 0);
+	}
+	nothing_left(nth);
+	return injected;
+}
+
+static bool unload_with_fault(int nth)
+{
+	bool injected;
+	int armed;
+	long ret;
+
+	EQ(load(), 0);
+	send_str("left");
+	armed = faults_arm(nth);
+	ret = unload();
+	injected = faults_disarm(armed);
+	if (ret) {
+		check_error("unload", nth);
+		expect_next("left");
+		works("unload", nth);
+		EQ(unload(), 0);
+	}
+	nothing_left(nth);
+	return injected;
+}
+
+static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
+{
+	time_t end = time(NULL) + SECONDS;
+	FILE *name;
+
+	faults_init();
+	name = popen("modinfo -n kmsg_queue", "r");
+	CHECK(name && fscanf(name, "%299s", module) == 1, "no modinfo");
+	pclose(name);
+	if (!*nth)
+		skip("all of them have failed already");
+	EQ(unload(), 0);
+	while (time(NULL) < end) {
+		if (!with_fault(*nth)) {
+			dprintf(1, "# %s: %d faults\n", what, *nth - 1);
+			*nth = 0;
+			break;
+		}
+		++*nth;
+	}
+	EQ(load(), 0);
+}
+
+static void some_loads(void)
+{
+	go_on("load", load_with_fault, &next->load);
+}
+
+static void last_loads(void)
+{
+	some_loads();
+	EQ(next->load, 0);
+}
+
+static void every_unload(void)
+{
+	go_on("unload", unload_with_fault, &next->unload);
+	EQ(next->unload, 0);
+}
+
+static const struct tap_test tests[] = {
+	{ "loads with a fault", some_loads },
+	{ "more loads with a fault", some_loads },
+	{ "still more loads with a fault", some_loads },
+	{ "and more loads with a fault", some_loads },
+	{ "and yet more loads with a fault", some_loads },
+	{ "a fault at the last place of a load", last_loads },
+	{ "unload with a fault at each place", every_unload },
+};
+
+int main(void)
+{
+	next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	next->load = 1;
+	next->unload = 1;
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
