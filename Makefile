@@ -51,7 +51,10 @@ shell: harness ## a shell in such a VM, to try it by hand
 	@test/vm/run --interactive
 
 check: harness ## lint and every test, in TAP
-	@test/check
+	@test/check --also test/bench/check
+
+bench: harness ## compare with the kernel's own queues: tables, build/bench.json, a picture
+	@test/bench/run
 
 deb: ## build the Debian package into build/, and lint it
 	@debian/build
@@ -71,4 +74,4 @@ clean: ## remove what was built here
 	@echo "Kernels, roots and builds for the VMs stay in" \
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
-.PHONY: help module install-files install uninstall demo shell check deb check-packages lint harness clean
+.PHONY: help module install-files install uninstall demo shell check bench deb check-packages lint harness clean

@@ -38,7 +38,7 @@ set logscale y 2
 set xrange [*:*]
 set yrange [*:*]
 set xtics auto
-set ytics (0.12 0.125, 0.25, 0.5, 1, 2, 4, 8)
+set ytics ('1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4, 8)
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid
