@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "tap.h"
 
@@ -220,6 +221,36 @@ static void alarm_for_self(void)
 	CHECK(caught, "no signal");
 }
 
+/* Signals that come all the time, in the middle of calls. */
+static void start_signals(void)
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } };
+
+	catch_signal(SIGALRM, 0);
+	EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
+}
+
+static void calls_that_need_not_wait(void)
+{
+	int plain = q_open(O_RDONLY), nonblock = q_open(O_RDWR | O_NONBLOCK);
+	int writer = q_open(O_WRONLY);
+	char buf[8];
+
+	start_signals();
+	while (caught < 3000) {
+		EQ(read(plain, buf, sizeof(buf)), 0);
+		FAILS(read(nonblock, buf, sizeof(buf)), EAGAIN);
+		EQ(write(writer, "x", 1), 1);
+		EQ(read(nonblock, buf, sizeof(buf)), 1);
+		EQ(write(nonblock, "x", 1), 1);
+		EQ(read(nonblock, buf, sizeof(buf)), 1);
+	}
+	limit_queue(MAX_SIZE, 1);
+	EQ(write(nonblock, "x", 1), 1);
+	while (caught < 6000)
+		FAILS(write(nonblock, "x", 1), EAGAIN);
+}
+
 static const struct tap_test tests[] = {
 	{ "a waiting read gets EINTR", interrupted_read },
 	{ "a waiting write gets EINTR, nothing is queued",
@@ -243,6 +274,8 @@ static const struct tap_test tests[] = {
 	  stopped_misses_nothing_write },
 	{ "a waiting poll gets EINTR", interrupted_poll },
 	{ "an alarm limits a wait", alarm_for_self },
+	{ "calls that need not wait never get EINTR",
+	  calls_that_need_not_wait },
 };
 
 TAP_MAIN(tests)
