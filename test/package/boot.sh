@@ -3,7 +3,8 @@
 # Boot the whole system in $root: its own kernel, initramfs and systemd, from a
 # disk. Sourced after lib.sh. Nothing here knows how packages got into $root.
 
-# The agent waits for the end of the boot, runs what the second disk holds, and
+# The agent waits for the end of the boot and for its devices, which a slow udev
+# may bring later, runs what the second disk holds, and
 # powers off. It talks by ports of its own, so nothing is read off the console.
 agent='[Unit]
 Description=Run what the test asks for
@@ -12,6 +13,9 @@ After=multi-user.target systemd-modules-load.service
 [Service]
 Type=simple
 ExecStart=/bin/sh -c "\
+	until [ -e /dev/virtio-ports/output ] && \
+	      [ -e /dev/virtio-ports/verdict ] && \
+	      [ -e /dev/disk/by-id/virtio-script ]; do sleep 0.2; done; \
 	sh -eu /dev/disk/by-id/virtio-script > /dev/virtio-ports/output 2>&1; \
 	echo exit $? > /dev/virtio-ports/verdict; \
 	systemctl poweroff"
