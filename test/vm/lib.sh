@@ -42,7 +42,7 @@ once() {
 	(
 		flock 9
 		[ ! -d "$1" ] || exit 0
-		rm -rf "$1.new"
+		rm -rf "$1.new" "$1.new".*
 		mkdir "$1.new"
 		"$2" "$1.new"
 		mv "$1.new" "$1"
