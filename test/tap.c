@@ -23,6 +23,7 @@ static struct {
 } *reason;
 
 volatile sig_atomic_t caught;
+int call_sa_flags;
 
 static void set_reason(const char *fmt, va_list args)
 {
@@ -304,6 +305,7 @@ struct call *call_start(call_fn fn, int shared_fd, int flags,
 	}
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	catch_signal(SIGUSR1, call_sa_flags);
 	/* Opens of the parent must not last longer because of this child. */
 	for (fd = 3; fd < 64; fd++)
 		if (fd != shared_fd)

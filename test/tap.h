@@ -121,7 +121,7 @@ void fill_pattern(void *buf, size_t len, unsigned int seed);
 
 /*
  * One call, made by a child, so that it may wait. The child has an open of
- * its own, unless it is given one to share.
+ * its own, unless it is given one to share, and catches SIGUSR1.
  */
 struct call {
 	pid_t pid;
@@ -132,6 +132,9 @@ struct call {
 	size_t len;
 	char buf[];		/* what is written, or has been read */
 };
+
+/* How children that are started from now on catch SIGUSR1: 0, SA_RESTART. */
+extern int call_sa_flags;
 
 typedef ssize_t (*call_fn)(struct call *c, int fd);
 

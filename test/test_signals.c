@@ -14,27 +14,12 @@ struct side {
 	const char *want;	/* what is in the queue when it has gone on */
 };
 
-/* How those that wait have their handler installed. */
-static int handler_flags;
-
-static ssize_t read_with_handler(struct call *c, int fd)
-{
-	catch_signal(SIGUSR1, handler_flags);
-	return read(fd, c->buf, c->len);
-}
-
-static ssize_t write_with_handler(struct call *c, int fd)
-{
-	catch_signal(SIGUSR1, handler_flags);
-	return write(fd, c->buf, c->len);
-}
-
 static struct call *start_read(void)
 {
 	struct call *reader;
 
 	param_set("read_wait", 1);
-	reader = call_start(read_with_handler, -1, O_RDONLY, NULL, 64);
+	reader = call_read(0);
 	call_asleep(reader);
 	return reader;
 }
@@ -47,7 +32,7 @@ static struct call *start_write(void)
 		limit_queue(MAX_SIZE, 1);
 		send_str("first");
 	}
-	writer = call_start(write_with_handler, -1, O_WRONLY, "waits", 5);
+	writer = call_write("waits", 5);
 	call_asleep(writer);
 	return writer;
 }
@@ -101,7 +86,7 @@ static void restarted(const struct side *side)
 	long sleeps;
 	int i;
 
-	handler_flags = SA_RESTART;
+	call_sa_flags = SA_RESTART;
 	c = side->start();
 	sleeps = call_sleeps(c);
 	for (i = 0; i < 3; i++) {
@@ -190,19 +175,20 @@ BOTH_SIDES(stopped)
 BOTH_SIDES(stopped_blocks_nobody)
 BOTH_SIDES(stopped_misses_nothing)
 
-static ssize_t poll_with_handler(struct call *c, int fd)
+static ssize_t sleep_in_poll(struct call *c, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	(void)c;
-	catch_signal(SIGUSR1, SA_RESTART);
 	return syscall(SYS_ppoll, &p, 1, NULL, NULL, 8);
 }
 
 static void interrupted_poll(void)
 {
-	struct call *c = call_start(poll_with_handler, -1, O_RDONLY, NULL, 0);
+	struct call *c;
 
+	call_sa_flags = SA_RESTART;	/* which says nothing to poll */
+	c = call_start(sleep_in_poll, -1, O_RDONLY, NULL, 0);
 	call_asleep(c);
 	EQ(kill(c->pid, SIGUSR1), 0);
 	EQ(call_join(c), -1);

@@ -212,24 +212,6 @@ static void bad_writers_pass_on(void)
 	expect_next("good");
 }
 
-static void too_long_passes_on(void)
-{
-	struct call *longer, *shorter;
-
-	/* The one that is refused had the only wake-up. */
-	limit_queue(MAX_SIZE, 1);
-	fill_queue();
-	longer = call_write(msg, 600);
-	call_asleep(longer);
-	shorter = call_write(msg, 500);
-	call_asleep(shorter);
-	param_set("msg_max_size", 550);
-	EQ(call_join(longer), -1);
-	EQ(errno, EMSGSIZE);
-	EQ(read(q_open(O_RDONLY), msg, MAX_SIZE), MAX_SIZE);
-	EQ(call_join(shorter), 500);
-}
-
 /*
  * The parent and the victim on one processor, the parent before all others:
  * so the victim is woken, but has not run when the signal comes.
@@ -243,20 +225,6 @@ static void above_others(void)
 	CPU_SET(sched_getcpu(), &cpu);
 	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
 	EQ(sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first), 0);
-}
-
-static int victims_handler;
-
-static ssize_t victim_read(struct call *c, int fd)
-{
-	catch_signal(SIGUSR1, victims_handler);
-	return read(fd, c->buf, c->len);
-}
-
-static ssize_t victim_write(struct call *c, int fd)
-{
-	catch_signal(SIGUSR1, victims_handler);
-	return write(fd, c->buf, c->len);
 }
 
 /* Ends a call by a signal; whether it has gone through first does not matter. */
@@ -276,7 +244,7 @@ static void message_for_the_killed(int sig)
 		struct call *victim, *other;
 		long dequeued = stat_of("dequeued");
 
-		victim = call_start(victim_read, -1, O_RDONLY, NULL, 8);
+		victim = call_read(0);
 		call_asleep(victim);
 		other = call_read(0);
 		call_asleep(other);
@@ -323,7 +291,7 @@ static void room_for_the_killed(int sig)
 
 		send_str("x");
 		enqueued = stat_of("enqueued");
-		victim = call_start(victim_write, -1, O_WRONLY, "v", 1);
+		victim = call_write("v", 1);
 		call_asleep(victim);
 		other = call_write("o", 1);
 		call_asleep(other);
@@ -370,8 +338,6 @@ static const struct tap_test tests[] = {
 	  fault_passes_on },
 	{ "the room that faulting writers leave wakes the next",
 	  bad_writers_pass_on },
-	{ "a writer whose message became too long passes the room on",
-	  too_long_passes_on },
 	{ "a reader killed when woken passes the message on",
 	  message_for_the_killed_kill },
 	{ "a reader interrupted when woken passes the message on",
