@@ -56,6 +56,9 @@ check: harness ## lint and every test, in TAP
 bench: harness ## compare with the kernel's own queues: tables, build/bench.json, a picture
 	@test/bench/run
 
+check-debug: harness ## every test, on kernels that check what they do
+	@test/check-debug
+
 deb: ## build the Debian package into build/, and lint it
 	@debian/build
 

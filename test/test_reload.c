@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* 200 times unloaded and loaded again, between calls and with messages left. */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "tap.h"
+
+#define WORKERS	20
+#define TIMES	25	/* for each of the eight subtests */
+
+static unsigned int *calls;
+
+/* Opens the file whenever it is there, and leaves most of its messages. */
+static void work(unsigned int seed)
+{
+	char msg[MAX_SIZE];
+
+	fill_pattern(msg, sizeof(msg), seed);
+	for (;;) {
+		int fd = open(QUEUE_FILE, (rand_r(&seed) % 3 ? O_WRONLY :
+				O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd >= 0) {
+			ssize_t ret = write(fd, msg, 1 + rand_r(&seed) % MAX_SIZE);
+
+			if (ret < 0 && errno == EBADF)
+				ret = read(fd, msg, sizeof(msg));
+			CHECK(ret > 0 || errno == EAGAIN, "%s", strerror(errno));
+			close(fd);
+			__atomic_fetch_add(calls, ret > 0, __ATOMIC_SEQ_CST);
+		} else {
+			EQ(errno, ENOENT);
+		}
+		usleep(rand_r(&seed) % 20000);
+	}
+}
+
+static void no_cache_left(void)
+{
+	char line[300];
+	FILE *file = fopen("/proc/slabinfo", "r");
+
+	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		CHECK(strncmp(line, "kmsgq_", 6), "left: %s", line);
+	fclose(file);
+}
+
+static void reload(void)
+{
+	pid_t pids[WORKERS];
+	unsigned int seen = 0;
+	int i, busy = 0;
+
+	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < WORKERS; i++) {
+		pids[i] = fork();
+		CHECK(pids[i] >= 0, "fork: %s", strerror(errno));
+		if (!pids[i])
+			work(i);
+	}
+	for (i = 0; i < TIMES; i++) {
+		/* Traffic each time. */
+		UNTIL(*calls > seen + WORKERS);
+		while (syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK)) {
+			EQ(errno, EWOULDBLOCK);
+			busy++;
+		}
+		no_cache_left();
+		seen = *calls;
+		EQ(system("modprobe kmsg_queue"), 0);
+	}
+	for (i = 0; i < WORKERS; i++) {
+		int status;
+
+		kill(pids[i], SIGKILL);
+		EQ(waitpid(pids[i], &status, 0), pids[i]);
+		CHECK(WIFSIGNALED(status), "a worker ended before: %#x", status);
+	}
+	CHECK(busy, "the module was never in use");
+}
+
+static const struct tap_test tests[] = {
+	{ "unloaded and loaded 25 times, under traffic", reload },
+	{ "50 times", reload },
+	{ "75 times", reload },
+	{ "100 times", reload },
+	{ "125 times", reload },
+	{ "150 times", reload },
+	{ "175 times", reload },
+	{ "200 times", reload },
+};
+
+TAP_MAIN(tests)
