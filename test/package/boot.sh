@@ -12,6 +12,7 @@ After=multi-user.target systemd-modules-load.service
 
 [Service]
 Type=simple
+IgnoreSIGPIPE=no
 ExecStart=/bin/sh -c "\
 	until [ -e /dev/virtio-ports/output ] && \
 	      [ -e /dev/virtio-ports/verdict ] && \
