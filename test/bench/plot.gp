@@ -22,7 +22,7 @@ set title 'One write and one read: instructions'
 set xlabel 'bytes of a message'
 set logscale x 2
 set logscale y 2
-set xrange [16:65536]
+set xrange [16:70000]
 set xtics (16, 64, 256, '1 K' 1024, '4 K' 4096, '64 K' 65536, '16 K' 16384)
 set ytics (1000, 2000, 4000, 8000, 16000, 32000)
 set key off
@@ -36,9 +36,9 @@ set xlabel 'writers x readers'
 unset logscale
 set logscale y 2
 set xrange [*:*]
-set yrange [*:*]
+set yrange [1.0/16:8]
 set xtics auto
-set ytics ('1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4, 8)
+set ytics ('1/16' 0.0625, '1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4, 8)
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid
