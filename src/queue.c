@@ -347,7 +347,7 @@ int msgq_wait_readable(struct msg_queue *q)
 	err = wait_event_interruptible_exclusive(q->readers.tasks,
 						 msgq_reader_settled(q, &state));
 	/* The signal may be the task's end, and the message is not. */
-	if (!err && signal_pending(current)) {
+	if (!err && !state && signal_pending(current)) {
 		msgq_pass_on_message(q);
 		err = -ERESTARTSYS;
 	}
@@ -396,7 +396,7 @@ int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock)
 						 msgq_writer_settled(q, len,
 								     nonblock,
 								     &admit));
-	if (!nonblock && signal_pending(current))
+	if (!err && !admit && !nonblock && signal_pending(current))
 		return -ERESTARTSYS;
 	return err ?: admit;
 }
