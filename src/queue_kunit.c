@@ -982,19 +982,25 @@ static void kmsgq_test_no_memory(struct kunit *test)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct msgq_msg *msg;
-		int nth = 0;
+		int nth, failed = 0;
+		bool passed = false;
 
-		do {
-			nth++;
+		for (nth = 1; !passed && nth < 1000; nth++) {
+			struct msgq_msg *msg;
+
 			WRITE_ONCE(current->fail_nth, nth);
 			msg = msgq_msg_alloc(sizes[i]);
-		} while (!msg && nth < 1000);
-		WRITE_ONCE(current->fail_nth, 0);
-		KUNIT_ASSERT_NOT_NULL(test, msg);
-		msgq_msg_free(msg);
+			/* Some of what fails is the kernel's own, which copes. */
+			passed = READ_ONCE(current->fail_nth);
+			WRITE_ONCE(current->fail_nth, 0);
+			if (msg)
+				msgq_msg_free(msg);
+			failed += !msg;
+			KUNIT_EXPECT_TRUE(test, msg || !passed);
+		}
+		KUNIT_EXPECT_TRUE(test, passed);
 		/* The message, and in larger ones the chunks. */
-		KUNIT_EXPECT_GT(test, nth, sizes[i] > MSGQ_CHUNK ? 2 : 1);
+		KUNIT_EXPECT_GE(test, failed, sizes[i] > MSGQ_CHUNK ? 2 : 1);
 	}
 #else
 	kunit_skip(test, "the kernel has no CONFIG_FAILSLAB");
