@@ -148,7 +148,9 @@ static int kmsgq_copy_out(struct msgq_msg *msg, size_t offset, size_t len,
  * @len: its length in bytes
  * @ppos: unused
  *
- * May sleep, in copying, and for room unless O_NONBLOCK.
+ * May sleep, in copying, and for room unless O_NONBLOCK. Copies before it waits:
+ * a writer that is woken must not stall (on memory that userfaultfd holds back,
+ * say), since the wake-up that it has used is missing to the others.
  *
  * Return: @len; or, with nothing queued, -EMSGSIZE, -EAGAIN (O_NONBLOCK and
  * full), -ERESTARTSYS, -EFAULT or -ENOMEM.
@@ -157,38 +159,36 @@ static ssize_t kmsgq_write(struct file *file, const char __user *ubuf,
 			   size_t len, loff_t *ppos)
 {
 	struct msg_queue *q = &kmsgq_file_of(file)->queue;
-	struct msgq_msg *msg = NULL;
+	bool nonblock = file->f_flags & O_NONBLOCK;
+	struct msgq_msg *msg;
 	int err;
 
 	if (!len)
 		return 0;
 
-	/* Another writer may take the room while this one copies: try again. */
-	do {
-		err = msgq_admit(q, len);
-		if (err == -EAGAIN)
-			err = msgq_wait_room(q, len,
-					     file->f_flags & O_NONBLOCK);
-		if (err)
-			goto fail;
-		if (!msg) {
-			msg = kmsgq_copy_in(ubuf, len);
-			if (IS_ERR(msg)) {
-				err = PTR_ERR(msg);
-				msg = NULL;
-				goto fail;
-			}
-		}
-		err = msgq_enqueue(q, msg);
-	} while (err == -EAGAIN);
-	if (!err)
-		return len;
+	/* No need to copy what will not go in. */
+	err = msgq_admit(q, len);
+	if (err == -EAGAIN)
+		err = nonblock ? msgq_wait_room(q, len, true) : 0;
+	if (err)
+		return err;
 
-fail:
-	if (msg)
+	msg = kmsgq_copy_in(ubuf, len);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+
+	/* Another writer may take the room that this one was woken for. */
+	while ((err = msgq_enqueue(q, msg)) == -EAGAIN) {
+		err = msgq_wait_room(q, len, nonblock);
+		if (err)
+			break;
+	}
+	if (err) {
 		msgq_msg_free(msg);
-	msgq_pass_on_room(q);
-	return err;
+		msgq_pass_on_room(q);
+		return err;
+	}
+	return len;
 }
 
 /**

@@ -376,7 +376,7 @@ static bool msgq_writer_settled(struct msg_queue *q, size_t len, bool nonblock,
 }
 
 /**
- * msgq_wait_room() - wait for room, after msgq_admit() found none
+ * msgq_wait_room() - wait for room, where there was none
  * @q: the queue
  * @len: length of the message that is to go in, in bytes
  * @nonblock: don't wait
