@@ -31,9 +31,13 @@ start() {
 enter() {
 	[ -z "${KMSGQ_INSIDE-}" ] || return 0
 	user=
-	[ "$(id -u)" -eq 0 ] || user='--map-root-user --map-auto'
+	inside=root
+	[ "$(id -u)" -eq 0 ] || {
+		user='--map-root-user --map-auto'
+		inside=user
+	}
 	# shellcheck disable=SC2086 # a list
-	KMSGQ_INSIDE=1 exec unshare $user --mount --pid --fork --kill-child \
+	KMSGQ_INSIDE=$inside exec unshare $user --mount --pid --fork --kill-child \
 		"$0" "$@"
 }
 
@@ -43,7 +47,10 @@ fresh() {
 	drop
 	lower=$cache/systems/$("$package/system" "$1")
 	mkdir "$work/upper" "$work/scratch" "$work/root"
-	mount -t overlay -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/scratch" \
+	# An ordinary user may set no other attributes, and dpkg renames folders.
+	xattr=
+	[ "$KMSGQ_INSIDE" = root ] || xattr=,userxattr
+	mount -t overlay -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/scratch$xattr" \
 		overlay "$work/root" 2>/dev/null ||
 		# Where /tmp itself is such a layer.
 		cp -a --reflink=auto "$lower/." "$work/root"
