@@ -44,8 +44,8 @@ uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	rm -rf $(DKMS_SRC)
 	rm -f $(MODPROBE_D)/$(NAME).conf $(MODULES_LOAD_D)/$(NAME).conf $(MAN4)/$(NAME).4
 
-demo: harness ## see it work: the queue in a throw-away VM
-	@test/demo
+demo: harness ## see it work: the package installed and booted in a throw-away VM
+	@test/package/demo
 
 shell: harness ## a shell in such a VM, to try it by hand
 	@test/vm/run --interactive
@@ -77,4 +77,5 @@ clean: ## remove what was built here
 	@echo "Kernels, roots and builds for the VMs stay in" \
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
-.PHONY: help module install-files install uninstall demo shell check bench deb check-packages lint harness clean
+.PHONY: help module install-files install uninstall demo shell check bench \
+	check-debug deb check-packages lint harness clean
