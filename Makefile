@@ -26,13 +26,15 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 	  exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-# Everything that a package ships, and the one list of it.
+# Everything that a package ships, and the one list of it. A configuration that
+# is there already may have been changed: it stays.
 install-files:
-	install -d $(DKMS_SRC) $(MODPROBE_D) $(MODULES_LOAD_D) $(MAN4)
-	install -m 644 dkms.conf $(SOURCES) $(DKMS_SRC)
-	install -m 644 src/modprobe.d/$(NAME).conf $(MODPROBE_D)
-	install -m 644 src/modules-load.d/$(NAME).conf $(MODULES_LOAD_D)
-	install -m 644 src/$(NAME).4 $(MAN4)
+	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" "$(MAN4)"
+	install -m 644 dkms.conf $(SOURCES) "$(DKMS_SRC)"
+	test -e "$(MODPROBE_D)/$(NAME).conf" || \
+	  install -m 644 src/modprobe.d/$(NAME).conf "$(MODPROBE_D)"
+	install -m 644 src/modules-load.d/$(NAME).conf "$(MODULES_LOAD_D)"
+	install -m 644 src/$(NAME).4 "$(MAN4)"
 
 install: install-files ## for those who want no package: hand the source to dkms, and its config files
 	@test -n "$(DESTDIR)" || { dkms add $(NAME)/$(VERSION) && \
@@ -41,8 +43,8 @@ install: install-files ## for those who want no package: hand the source to dkms
 
 uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
-	rm -rf $(DKMS_SRC)
-	rm -f $(MODPROBE_D)/$(NAME).conf $(MODULES_LOAD_D)/$(NAME).conf $(MAN4)/$(NAME).4
+	rm -rf "$(DKMS_SRC)"
+	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" "$(MAN4)/$(NAME).4"
 
 demo: harness ## see it work: the package installed and booted in a throw-away VM
 	@test/package/demo
