@@ -37,8 +37,13 @@ install-files:
 	install -m 644 src/$(NAME).4 "$(MAN4)"
 
 install: install-files ## for those who want no package: hand the source to dkms, and its config files
-	@test -n "$(DESTDIR)" || { dkms add $(NAME)/$(VERSION) && \
-	  dkms install $(NAME)/$(VERSION) && \
+	@test -n "$(DESTDIR)" || { \
+	  command -v dkms >/dev/null || { \
+	    echo "dkms is missing: install the package dkms" >&2; exit 1; }; \
+	  { dkms status $(NAME)/$(VERSION) | grep -q . || \
+	    dkms add $(NAME)/$(VERSION); } && \
+	  dkms build --force $(NAME)/$(VERSION) -k $(KVER) && \
+	  dkms install --force $(NAME)/$(VERSION) -k $(KVER) && \
 	  echo "Installed. \`modprobe $(NAME)\` loads it now, systemd at each boot."; }
 
 uninstall: ## undo install; a loaded module stays until rmmod or reboot
