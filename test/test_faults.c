@@ -87,7 +87,6 @@ static ssize_t do_epoll(void)
 }
 
 static int injected;
-static int other_errno;		/* that a call may give, if not 0 */
 
 /*
  * Makes @call with each place failing in turn: before it @before, after it
@@ -110,11 +109,9 @@ static void each_fault(ssize_t (*call)(void), void (*before)(void),
 		ret = call();
 		more = faults_disarm(faults);
 		if (ret < 0)
-			CHECK(errno == ENOMEM || errno == EFAULT ||
-			      (other_errno && errno == other_errno),
+			CHECK(errno == ENOMEM || errno == EFAULT,
 			      "fault %d: %s", nth, strerror(errno));
-		CHECK(more || ret >= 0 || errno == other_errno,
-		      "it fails with no fault");
+		CHECK(more || ret >= 0, "it fails with no fault");
 		after(ret);
 		count += more;
 	}
@@ -284,35 +281,9 @@ static void every_read_of_the_rest(void)
 	each_size(rest_size);
 }
 
-/* The one wake-up for a message is not lost with the fault. */
 static struct call *waiting;
 
-static void message_and_waiter(void)
-{
-	waiting = call_read(0);
-	call_asleep(waiting);
-	send_str("one");
-}
-
-static void one_of_both(ssize_t ret)
-{
-	if (ret > 0)
-		send_str("one");
-	call_join_str(waiting, "one");
-}
-
-static void every_read_beside_a_waiter(void)
-{
-	faults_init();
-	param_set("read_wait", 1);
-	/* The other one may be first. */
-	other_errno = EAGAIN;
-	fd = q_open(O_RDONLY | O_NONBLOCK);
-	each_fault(do_read, message_and_waiter, one_of_both);
-	close(fd);
-}
-
-/* Nor does a writer that fails keep the room from one that waits. */
+/* A writer that fails does not keep the room from one that waits. */
 static void full_and_waiter(void)
 {
 	limit_queue(MAX_SIZE, 1);
@@ -370,7 +341,6 @@ static const struct tap_test tests[] = {
 	{ "writev(2): the count returned is what went in", every_writev },
 	{ "read(2) and readv(2): nothing is lost", every_read },
 	{ "read(2) of a message's rest", every_read_of_the_rest },
-	{ "a read that fails, a reader that waits", every_read_beside_a_waiter },
 	{ "a write that fails, a writer that waits",
 	  every_write_beside_a_waiter },
 	{ "poll(2) and epoll", every_poll },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each allocation and user copy of loading the module fails in turn, then of
- * unloading it. A load that fails leaves nothing behind, one that copes with
+ * Each allocation and user copy of the module's init function fails in turn,
+ * then each of unloading it. A load that fails leaves nothing behind, one that copes with
  * the failure gives a module that works; a module whose unload fails is as it
  * was.
  *
@@ -126,6 +126,63 @@ static bool unload_with_fault(int nth)
 	return injected;
 }
 
+/* Where @name begins, and where the function behind it does. */
+static void find_function(const char *name, unsigned long range[2])
+{
+	unsigned long addr;
+	char symbol[300];
+	FILE *file = fopen("/proc/kallsyms", "r");
+
+	CHECK(file, "/proc/kallsyms: %s", strerror(errno));
+	range[0] = 0;
+	while (fscanf(file, "%lx %*c %299s%*[^\n]", &addr, symbol) == 2) {
+		if (range[0] && addr > range[0])
+			break;
+		if (!strcmp(symbol, name))
+			range[0] = addr;
+	}
+	fclose(file);
+	CHECK(range[0], "no %s in /proc/kallsyms", name);
+	range[1] = addr;
+}
+
+/* Only faults in what a module has called, and not in one function. */
+static void limit_faults(const char *attr)
+{
+	static const char *const names[] = {
+		"require-start", "require-end", "reject-start", "reject-end",
+		"stacktrace-depth",
+	};
+	/* The kernel's Documentation/arch/x86/x86_64/mm.rst: modules. */
+	unsigned long values[] = {
+		0xffffffffa0000000, 0xffffffffff000000, 0, 0, 32,
+	};
+	char path[100], text[32];
+	size_t i;
+
+	/* Where that fails, the kernel forgets the name of the cache. */
+	find_function("sysfs_slab_add", values + 2);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), FAULTS_DIR "%s/%s", attr, names[i]);
+		snprintf(text, sizeof(text), i < 4 ? "0x%lx" : "%lu", values[i]);
+		faults_set(path, text);
+	}
+}
+
+static void unlimit_faults(const char *attr)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), FAULTS_DIR "%s/require-start", attr);
+	faults_set(path, "0");
+	snprintf(path, sizeof(path), FAULTS_DIR "%s/require-end", attr);
+	faults_set(path, "0xffffffffffffffff");
+	snprintf(path, sizeof(path), FAULTS_DIR "%s/reject-end", attr);
+	faults_set(path, "0");
+	snprintf(path, sizeof(path), FAULTS_DIR "%s/reject-start", attr);
+	faults_set(path, "0");
+}
+
 static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 {
 	time_t end = time(NULL) + SECONDS;
@@ -157,6 +214,9 @@ static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 
 static void some_loads(void)
 {
+	faults_init();
+	limit_faults("failslab");
+	limit_faults("fail_usercopy");
 	go_on("load", load_with_fault, &next->load);
 }
 
@@ -168,6 +228,9 @@ static void last_loads(void)
 
 static void every_unload(void)
 {
+	faults_init();
+	unlimit_faults("failslab");
+	unlimit_faults("fail_usercopy");
 	go_on("unload", unload_with_fault, &next->unload);
 	EQ(next->unload, 0);
 }
