@@ -12,7 +12,6 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/proc_fs.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -192,25 +191,6 @@ static ssize_t kmsgq_write(struct file *file, const char __user *ubuf,
 }
 
 /**
- * kmsgq_take() - take a message for the current task
- * @q: the queue
- * @max_len: how long it may be, in bytes
- *
- * A task that has been killed gets none: what is written after the kill would
- * be lost with it.
- *
- * Return: as msgq_dequeue(); ERR_PTR(-ERESTARTSYS) for a killed task.
- */
-static struct msgq_msg *kmsgq_take(struct msg_queue *q, size_t max_len)
-{
-	if (unlikely(fatal_signal_pending(current))) {
-		msgq_pass_on_message(q);
-		return ERR_PTR(-ERESTARTSYS);
-	}
-	return msgq_dequeue(q, max_len);
-}
-
-/**
  * kmsgq_read_part() - deliver what fits of the message that is being read
  * @q: the queue that it came from
  * @reader: the reader, its lock held, with a message
@@ -239,10 +219,10 @@ static ssize_t kmsgq_read_part(struct msg_queue *q, struct kmsgq_reader *reader,
 		WRITE_ONCE(reader->at_eof, true);
 		WRITE_ONCE(reader->msg, NULL);
 		msgq_msg_free(msg);
-		/* Who polls this file waits for no other message any more. */
-		wake_up_interruptible_poll(&reader->polls,
-					   EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 	}
+	/* Who polls this file waits for no other message any more. */
+	wake_up_interruptible_poll(&reader->polls,
+				   EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 	return len;
 }
 
@@ -268,16 +248,14 @@ static ssize_t kmsgq_read_plain(struct msg_queue *q,
 		return -ERESTARTSYS;
 
 	while (!reader->msg && !reader->at_eof) {
-		struct msgq_msg *msg = kmsgq_take(q, SIZE_MAX);
+		struct msgq_msg *msg = msgq_dequeue(q, SIZE_MAX);
 
 		if (!IS_ERR(msg)) {
 			reader->offset = 0;
 			WRITE_ONCE(reader->msg, msg);
 			break;
 		}
-		ret = PTR_ERR(msg);
-		if (ret == -EAGAIN)
-			ret = msgq_wait_readable(q);
+		ret = msgq_wait_readable(q);
 		if (ret)
 			break;
 	}
@@ -341,7 +319,7 @@ static ssize_t kmsgq_do_read(struct file *file, struct kmsgq_dest *dest)
 			return ret;
 	}
 
-	msg = kmsgq_take(q, dest->len);
+	msg = msgq_dequeue(q, dest->len);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
 	ret = kmsgq_copy_out(msg, 0, msg->len, dest);

@@ -300,19 +300,6 @@ bool msgq_poll_writable(struct msg_queue *q)
 }
 
 /**
- * msgq_pass_on_message() - wake the next reader in place of one that gave up
- * @q: the queue
- *
- * For a reader that takes nothing after msgq_wait_readable(): the wake-up that
- * it used may have been the only one for a message that is still there.
- */
-void msgq_pass_on_message(struct msg_queue *q)
-{
-	if (msgq_poll_readable(q))
-		msgq_wake_readers(q);
-}
-
-/**
  * msgq_reader_settled() - need a reader not wait
  * @q: the queue; a task that will sleep is on @q->readers.tasks already
  * @state: set to 0 if there is a message; for an empty queue to -EAGAIN where
@@ -346,9 +333,10 @@ int msgq_wait_readable(struct msg_queue *q)
 
 	err = wait_event_interruptible_exclusive(q->readers.tasks,
 						 msgq_reader_settled(q, &state));
-	/* The signal may be the task's end, and the message is not. */
+	/* The signal may be the task's end: the message is for another. */
 	if (!err && !state && signal_pending(current)) {
-		msgq_pass_on_message(q);
+		/* It has used the only wake-up that a message may have had. */
+		msgq_wake_readers(q);
 		err = -ERESTARTSYS;
 	}
 	return err ?: state;

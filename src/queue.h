@@ -99,7 +99,6 @@ bool msgq_poll_writable(struct msg_queue *q);
 int msgq_wait_readable(struct msg_queue *q);
 int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock);
 void msgq_pass_on_room(struct msg_queue *q);
-void msgq_pass_on_message(struct msg_queue *q);
 
 /**
  * msgq_admit() - may a message go in
