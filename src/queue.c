@@ -180,7 +180,7 @@ int msgq_enqueue(struct msg_queue *q, struct msgq_msg *msg)
 		return err;
 	}
 	msg->seq = q->enqueued++;
-	*q->tail = msg;
+	WRITE_ONCE(*q->tail, msg);
 	q->tail = &msg->next;
 	WRITE_ONCE(q->bytes, q->bytes + msg->footprint);
 	room = !msgq_is_full(q);
@@ -205,13 +205,17 @@ struct msgq_msg *msgq_dequeue(struct msg_queue *q, size_t max_len)
 	struct msgq_msg *msg;
 	bool room, polls;
 
+	/* Readers who find nothing leave the lock to who brings something. */
+	if (!READ_ONCE(q->head))
+		return ERR_PTR(-EAGAIN);
+
 	spin_lock(&q->lock);
 	msg = q->head;
 	if (!msg || msg->len > max_len) {
 		spin_unlock(&q->lock);
 		return ERR_PTR(msg ? -EMSGSIZE : -EAGAIN);
 	}
-	q->head = msg->next;
+	WRITE_ONCE(q->head, msg->next);
 	if (!q->head)
 		q->tail = &q->head;
 	q->dequeued++;
@@ -242,7 +246,7 @@ void msgq_requeue(struct msg_queue *q, struct msgq_msg *msg)
 	while (*link && (*link)->seq < msg->seq)
 		link = &(*link)->next;
 	msg->next = *link;
-	*link = msg;
+	WRITE_ONCE(*link, msg);
 	if (!msg->next)
 		q->tail = &msg->next;
 	q->dequeued--;

@@ -55,7 +55,8 @@ struct msgq_waiters {
 /**
  * struct msg_queue - a FIFO of messages
  * @lock: protects every member but the wait queues, which have their own locks
- * @head: the oldest message, or NULL
+ * @head: the oldest message, or NULL. Written under @lock, read without by
+ *	msgq_dequeue()
  * @tail: where the next message is linked in: &@head, or the last one's @next
  * @bytes: memory of the messages in the queue, as msgq_footprint() counts it.
  *	Written under @lock, read without by msgq_admit()
