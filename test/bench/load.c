@@ -57,7 +57,7 @@ static const struct way {
 
 /* What the processes of a run share. */
 static struct {
-	pthread_barrier_t start;
+	pthread_barrier_t start, end;
 	long long began[PROCESSES_MAX], ended[PROCESSES_MAX];
 	long long samples[SAMPLES_MAX];
 } *shared;
@@ -129,6 +129,8 @@ static void read_all(const struct way *way, struct ends ends, size_t count,
 			shared->samples[got++] = now() - content->sent;
 	}
 	shared->ended[who] = now();
+	/* The end of a process costs more than many messages. */
+	pthread_barrier_wait(&shared->end);
 }
 
 static void send_one(const struct way *way, const struct ends *ends,
@@ -201,6 +203,7 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->start, &attr, writers + readers);
+	pthread_barrier_init(&shared->end, &attr, readers);
 	need(!way->mech->open(&ends, SIZE, DEPTH, way->epoll), "open",
 	     way->name);
 
@@ -223,6 +226,7 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 			began = shared->began[i];
 	way->mech->close(&ends);
 	pthread_barrier_destroy(&shared->start);
+	pthread_barrier_destroy(&shared->end);
 	return ended - began;
 }
 
