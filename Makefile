@@ -66,6 +66,9 @@ bench: harness ## compare with the kernel's own queues: tables, build/bench.json
 check-debug: harness ## every test, on kernels that check what they do
 	@test/check-debug
 
+check-kernels: harness ## on Debian's kernels from 5.10 on, or KERNELS='trixie sid:rt-amd64'
+	@test/check-kernels $(KERNELS)
+
 deb: ## build the Debian package into build/, and lint it
 	@debian/build
 
@@ -85,4 +88,4 @@ clean: ## remove what was built here
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug deb check-packages lint harness clean
+	check-debug check-kernels deb check-packages lint harness clean

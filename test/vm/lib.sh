@@ -59,3 +59,30 @@ host_suite() {
 		echo bookworm
 	fi)
 }
+
+# make_in ROOT HEADERS FOLDER ARG...: build the modules of FOLDER in a root, by
+# the headers there. The mounts are in a namespace that ends with it.
+make_in() {
+	user=
+	[ "$(id -u)" -eq 0 ] || user='--user --map-root-user'
+	# shellcheck disable=SC2016,SC2086 # the inner shell's; options
+	unshare $user --mount sh -ec '
+		root=$1
+		headers=$2
+		mount --rbind /dev "$root/dev"
+		mount --rbind /proc "$root/proc"
+		mount --bind "$3" "$root/mnt"
+		shift 3
+		exec chroot "$root" env -i LC_ALL=C HOME=/ \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			make -C "$headers" M=/mnt "$@" modules' \
+		sh "$@" -j"$(nproc)"
+}
+
+# about_module: of the warnings on stdin those about the module. Debian ships no
+# vmlinux, and now and then rebuilds the compiler.
+about_module() {
+	grep -Ev -e '^Skipping BTF generation' \
+		-e '^warning: the compiler differs from' \
+		-e '^  (The kernel was built by|You are using):' || :
+}
