@@ -116,9 +116,36 @@ static void nonblock(void)
 	run_all(O_NONBLOCK);
 }
 
+/* One who puts messages in and takes them out, and one who looks on. */
+static void counters(void)
+{
+	long before = 0, now;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		int fd = q_open(O_RDWR | O_NONBLOCK), i;
+
+		for (i = 0; i < 20 * TOTAL; i++) {
+			EQ(write(fd, "x", 1), 1);
+			get_str(fd, "x");
+		}
+		_exit(EXIT_SUCCESS);
+	}
+	while (!waitpid(pid, &status, WNOHANG)) {
+		now = stat_of("queued");
+		CHECK(now == 0 || now == 1, "queued: %ld", now);
+		now = stat_of("enqueued");
+		CHECK(now >= before, "enqueued: %ld, then %ld", before, now);
+		before = now;
+	}
+	EQ(status, 0);
+}
+
 static const struct tap_test tests[] = {
 	{ "all of them wait in read and write", plain },
 	{ "all of them wait in poll", nonblock },
+	{ "the counters, read while one writes and reads", counters },
 };
 
 TAP_MAIN(tests)
