@@ -69,6 +69,10 @@ check-debug: harness ## every test, on kernels that check what they do
 check-kernels: harness ## on Debian's kernels from 5.10 on, or KERNELS='trixie sid:rt-amd64'
 	@test/check-kernels $(KERNELS)
 
+fuzz: harness ## random calls with predicted results; SECONDS=600, SEED= repeats
+	@test/fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KERNEL),--kernel $(KERNEL))
+
 deb: ## build the Debian package into build/, and lint it
 	@debian/build
 
@@ -88,4 +92,4 @@ clean: ## remove what was built here
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels deb check-packages lint harness clean
+	check-debug check-kernels fuzz deb check-packages lint harness clean
