@@ -8,9 +8,14 @@ def check(condition, reason):
         raise AssertionError(reason)
 
 
+class Skip(Exception):
+    """Ends a subtest that cannot be run here."""
+
+
 def run(tests):
     """Runs subtests [(name, function)] and prints TAP. A subtest fails by an
-    exception; what it returns is a comment. Gives the exit status."""
+    exception other than Skip; what it returns is a comment. Gives the exit
+    status."""
     failed = False
     print("TAP version 13")
     print(f"1..{len(tests)}")
@@ -20,6 +25,8 @@ def run(tests):
             print(f"ok {number} - {name}")
             if comment:
                 print(f"# {comment}")
+        except Skip as why:
+            print(f"ok {number} - {name} # SKIP {why}")
         # Whatever went wrong, the other subtests go on.
         except Exception as error:      # pylint: disable=broad-except
             failed = True
