@@ -13,6 +13,7 @@ SOURCES = src/Kbuild $(filter-out %.mod.c,$(wildcard src/*.[ch]))
 DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
 MODPROBE_D = $(DESTDIR)/etc/modprobe.d
 MODULES_LOAD_D = $(DESTDIR)/usr/lib/modules-load.d
+DRACUT_D = $(DESTDIR)/usr/lib/dracut/dracut.conf.d
 MAN4 = $(DESTDIR)/usr/share/man/man4
 
 help: ## list the targets
@@ -29,11 +30,13 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 # Everything that a package ships, and the one list of it. A configuration that
 # is there already may have been changed: it stays.
 install-files:
-	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" "$(MAN4)"
+	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" \
+	  "$(DRACUT_D)" "$(MAN4)"
 	install -m 644 dkms.conf $(SOURCES) "$(DKMS_SRC)"
 	test -e "$(MODPROBE_D)/$(NAME).conf" || \
 	  install -m 644 src/modprobe.d/$(NAME).conf "$(MODPROBE_D)"
 	install -m 644 src/modules-load.d/$(NAME).conf "$(MODULES_LOAD_D)"
+	install -m 644 src/dracut.conf.d/$(NAME).conf "$(DRACUT_D)"
 	install -m 644 src/$(NAME).4 "$(MAN4)"
 
 install: install-files ## for those who want no package: hand the source to dkms, and its config files
@@ -49,7 +52,8 @@ install: install-files ## for those who want no package: hand the source to dkms
 uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
 	rm -rf "$(DKMS_SRC)"
-	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" "$(MAN4)/$(NAME).4"
+	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" \
+	  "$(DRACUT_D)/$(NAME).conf" "$(MAN4)/$(NAME).4"
 
 demo: harness ## see it work: the package installed and booted in a throw-away VM
 	@test/package/demo
@@ -76,6 +80,9 @@ fuzz: harness ## random calls with predicted results; SECONDS=600, SEED= repeats
 deb: ## build the Debian package into build/, and lint it
 	@debian/build
 
+rpm: ## build the rpm and its source rpm into build/, and lint them
+	@rpm/build
+
 check-packages: ## the life of the packages: install, upgrade, boot, remove
 	@test/package/check
 
@@ -92,4 +99,4 @@ clean: ## remove what was built here
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels fuzz deb check-packages lint harness clean
+	check-debug check-kernels fuzz deb rpm check-packages lint harness clean
