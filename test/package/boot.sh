@@ -68,8 +68,11 @@ run_vm() {
 boot() {
 	rm -rf "$work/vm"
 	mkdir "$work/vm"
-	cp "$root/boot/vmlinuz-$1" "$work/vm/vmlinuz"
-	cp "$root/boot/initrd.img-$1" "$work/vm/initrd"
+	# By Debian's names, or those of the Boot Loader Specification.
+	cp "$(find "$root/boot" -path "*/vmlinuz-$1" -o -path "*/$1/linux")" \
+		"$work/vm/vmlinuz"
+	cp "$(find "$root/boot" -path "*/initrd.img-$1" -o -path "*/$1/initrd")" \
+		"$work/vm/initrd"
 	# A disk is made of sectors, which empty lines fill up.
 	{ cat; yes '' | head -c 65536; } | head -c 65536 > "$work/vm/script"
 	touch "$work/vm/output" "$work/vm/verdict"
@@ -90,4 +93,63 @@ boot() {
 		return 124
 	fi
 	return "$status"
+}
+
+# Ahead of every script that runs in the VM.
+# shellcheck disable=SC2016 # for the VM's shell
+guest='
+fail() {
+	echo "failed: $*"
+	exit 1
+}
+same() {
+	[ "$2" = "$3" ] || fail "$1 should be \"$2\" and is \"$3\""
+}
+parameter() {
+	same "$1" "$2" "$(cat "/sys/module/kmsg_queue/parameters/$1")"
+}
+# log: the kernel log, as it is since boot
+log() {
+	journalctl -k -o cat
+}
+unit() {
+	systemctl show -P ActiveState systemd-modules-load.service
+}
+'
+
+# run_in KERNEL: boot it and run the script on stdin.
+run_in() {
+	{ printf '%s' "$guest"; cat; } | boot "$@"
+}
+
+# A compiler takes minutes on an emulated processor. So what dkms will ask make
+# for in the VM is built here, and a make in the VM hands it out.
+# shellcheck disable=SC2016
+prebuilt='#!/bin/sh
+for word; do
+	case $word in
+	M=*) folder=${word#M=} ;;
+	esac
+done
+# dkms also asks for a clean.
+[ -n "${folder-}" ] || exit 0
+cp "/srv/$(sed -n "s/^PACKAGE_VERSION=//p" "$folder/dkms.conf" |
+	tr -d "\"").ko" "$folder/kmsg_queue.ko"
+'
+
+# keep_built KERNEL: what it has now is to be handed out.
+keep_built() {
+	ko=$(find "$root/lib/modules/$1/" -name 'kmsg_queue.ko*')
+	case $ko in
+	*.xz) xz -dc "$ko" ;;
+	*.zst) zstd -dc "$ko" ;;
+	*) cat "$ko" ;;
+	esac > "$root/srv/$(built "$1").ko"
+}
+
+# hand_out_built: from here on nothing is built in $root.
+hand_out_built() {
+	rm "$root/usr/bin/make"
+	printf '%s' "$prebuilt" > "$root/usr/bin/make"
+	chmod +x "$root/usr/bin/make"
 }

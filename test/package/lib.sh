@@ -10,17 +10,21 @@ top=$(cd "$package/../.." && pwd)
 # shellcheck source=SCRIPTDIR/../vm/archive.sh
 . "$vm/archive.sh"
 
+# What makes the systems, and our packages: a test of the rpms names others.
+system=system
+packages=debs
+
 # start 'SUITE...' ARG...: begin a test that has these arguments and needs
-# systems of these suites.
+# systems of these suites. Our packages are in $ours then.
 start() {
 	for suite in $1; do
-		[ -n "${KMSGQ_INSIDE-}" ] || "$package/system" "$suite" > /dev/null
+		[ -n "${KMSGQ_INSIDE-}" ] || "$package/$system" "$suite" > /dev/null
 	done
 	shift
-	debs=$("$package/debs")
+	ours=$("$package/$packages")
 	enter "$@"
-	version=$(cat "$debs/version")
-	later=$(cat "$debs/later")
+	version=$(cat "$ours/version")
+	later=$(cat "$ours/later")
 	work=$(mktemp -d "${TMPDIR:-/tmp}/kmsgq-package.XXXXXX")
 	trap 'drop; rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM HUP
@@ -45,7 +49,7 @@ enter() {
 # a layer over the one in the cache, which stays as it is.
 fresh() {
 	drop
-	lower=$cache/systems/$("$package/system" "$1")
+	lower=$cache/systems/$("$package/$system" "$1")
 	mkdir "$work/upper" "$work/scratch" "$work/root"
 	# An ordinary user may set no other attributes, and dpkg renames folders.
 	xattr=
@@ -62,7 +66,7 @@ fresh() {
 		[ -e "$root/dev/$file" ] || : > "$root/dev/$file"
 		mount --bind "/dev/$file" "$root/dev/$file"
 	done
-	cp "$debs"/*.deb "$root/srv"
+	[ -z "${ours-}" ] || cp -r "$ours"/kmsg-queue* "$root/srv"
 }
 
 # drop: be rid of it; a test in a subshell may have made it.
@@ -84,15 +88,65 @@ apt_install() {
 		-o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io $*"
 }
 
+# rpm_repo NAME ENABLED: have dnf know the repository /srv/NAME in $root.
+rpm_repo() {
+	mkdir -p "$root/etc/yum.repos.d"
+	printf '[%s]\nname=%s\nbaseurl=file:///srv/%s\nenabled=%s\ngpgcheck=0\n' \
+		"$1" "$1" "$1" "$2" > "$root/etc/yum.repos.d/$1.repo"
+}
+
 # kernels: those that are installed in $root, oldest first.
 kernels() {
 	find "$root/lib/modules/" -mindepth 2 -maxdepth 2 -name modules.dep \
 		-printf '%h\n' | sed 's,.*/,,' | sort -V
 }
 
-# built KERNEL: the version of the module that a kernel in $root has, if any.
+# built KERNEL [FIELD]: the version of the module that a kernel in $root has, if
+# any, or what else modinfo tells.
 built() {
-	in_root modinfo -k "$1" -F version kmsg_queue 2>/dev/null || :
+	in_root modinfo -k "$1" -F "${2-version}" kmsg_queue 2>/dev/null || :
+}
+
+# everywhere VERSION: each kernel has that version's module, and dkms knows that
+# version alone.
+everywhere() {
+	for kernel in $(kernels); do
+		same "the module's version in $kernel" "$1" "$(built "$kernel")"
+	done
+	same "what dkms has of kmsg_queue" "$1 source" "$(registered)"
+}
+
+registered() {
+	(cd "$root/var/lib/dkms/kmsg_queue" && find . -mindepth 1 -maxdepth 2 \
+		-name source -printf '%P\n' | tr / ' ')
+}
+
+# left: what there is of the module, outside of the package's own files.
+left() {
+	find "$root/lib/modules" "$root/usr/lib/modules" "$root/var/lib/dkms" \
+		-name 'kmsg_queue*' -printf '%P\n'
+}
+
+# dkms_source NAME: another package's source that cannot be built.
+dkms_source() {
+	mkdir "$root/usr/src/$1-1"
+	printf 'obj-m := %s.o\n' "$1" > "$root/usr/src/$1-1/Kbuild"
+	echo '#error on purpose' > "$root/usr/src/$1-1/$1.c"
+	cat > "$root/usr/src/$1-1/dkms.conf" <<-END
+		PACKAGE_NAME="$1"
+		PACKAGE_VERSION="1"
+		BUILT_MODULE_NAME[0]="$1"
+		DEST_MODULE_LOCATION[0]="/updates/dkms"
+		AUTOINSTALL="yes"
+	END
+	in_root dkms add -m "$1" -v 1
+}
+
+# set_version OLD NEW: in the copy of the source that is the current folder.
+set_version() {
+	sed -i "1s/$1/$2/" CHANGELOG debian/changelog
+	sed -i "/VERSION/s/$1/$2/" dkms.conf src/main.c
+	sed -i "/^Version:/s/$1/$2/; /^\* /s/$1/$2/" rpm/*.spec
 }
 
 fail() {
