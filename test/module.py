@@ -6,6 +6,7 @@ import subprocess
 from tap import check
 
 SYS = "/sys/module/kmsg_queue"
+QUEUE = "/proc/msg_queue"     # the file, by its default name
 
 
 def load(*parameters):
@@ -48,3 +49,9 @@ def put(name, value):
     except OSError as error:
         return error.errno
     return 0
+
+
+def stat(name):
+    """A counter's value."""
+    with open(f"{SYS}/stats/{name}", encoding="ascii") as file:
+        return int(file.read())

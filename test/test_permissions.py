@@ -7,10 +7,9 @@ import os
 import subprocess
 import sys
 
-from module import SYS, loaded
+from module import QUEUE, SYS, loaded
 from tap import check, run
 
-QUEUE = "/proc/msg_queue"
 READ, WRITE = os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_NONBLOCK
 
 # user id, group id, other groups

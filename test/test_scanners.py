@@ -14,21 +14,15 @@ import subprocess
 import sys
 import time
 
+from module import QUEUE, stat
 from tap import Skip, check, run
 
-QUEUE = "/proc/msg_queue"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 4
 LEAST = 20      # messages that are written, and those that are read
 
 # Files that grow as fast as they are read, or that wait.
 ENDLESS = ("kmsg", "kcore", "kpage*", "pagemap", "mem")
-
-
-def stat(name):
-    """One of the module's counters."""
-    with open(f"/sys/module/kmsg_queue/stats/{name}", encoding="ascii") as file:
-        return int(file.read())
 
 
 def message(number):

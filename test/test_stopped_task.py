@@ -8,10 +8,9 @@ import signal
 import sys
 import time
 
-from module import SYS, loaded
+from module import QUEUE, loaded, stat
 from tap import check, run
 
-QUEUE = "/proc/msg_queue"
 SECONDS = 60        # a guard
 
 
@@ -79,12 +78,6 @@ def read():
         return os.read(fd, 1024)
     finally:
         os.close(fd)
-
-
-def stat(name):
-    """A counter's value."""
-    with open(f"{SYS}/stats/{name}", encoding="ascii") as file:
-        return int(file.read())
 
 
 def test_reader_in_message():
