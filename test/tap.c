@@ -365,6 +365,9 @@ bool call_settled(struct call *c)
 	static const int waits[] = {
 		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
 		SYS_epoll_pwait, SYS_splice,
+#ifdef SYS_poll	/* newer processors have ppoll alone */
+		SYS_poll,
+#endif
 	};
 	char text[256], *end;
 	size_t i;

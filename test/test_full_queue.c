@@ -55,6 +55,7 @@ static void largest_messages(void)
 static void small_messages(void)
 {
 	long small = footprint(1), large = footprint(MAX_SIZE), i;
+	long before = 3 * large / small * small;
 
 	/* Small ones go in while a large one would fit. */
 	limit_queue(MAX_SIZE, 4);
@@ -63,7 +64,7 @@ static void small_messages(void)
 	take(1);
 	EQ(write(q_open(O_WRONLY | O_NONBLOCK), msg, MAX_SIZE), MAX_SIZE);
 	FAILS(write(q_open(O_WRONLY | O_NONBLOCK), msg, 1), EAGAIN);
-	for (i = 0; i < large / small; i++) {
+	for (i = before + large; i > 3 * large; i -= small) {
 		FAILS(write(q_open(O_WRONLY | O_NONBLOCK), msg, 1), EAGAIN);
 		take(1);
 	}

@@ -127,15 +127,15 @@ static bool unload_with_fault(int nth)
 }
 
 /* Where @name begins, and where the function behind it does. */
-static void find_function(const char *name, unsigned long range[2])
+static void find_function(const char *name, unsigned long long range[2])
 {
-	unsigned long addr;
+	unsigned long long addr;
 	char symbol[300];
 	FILE *file = fopen("/proc/kallsyms", "r");
 
 	CHECK(file, "/proc/kallsyms: %s", strerror(errno));
 	range[0] = 0;
-	while (fscanf(file, "%lx %*c %299s%*[^\n]", &addr, symbol) == 2) {
+	while (fscanf(file, "%llx %*c %299s%*[^\n]", &addr, symbol) == 2) {
 		if (range[0] && addr > range[0])
 			break;
 		if (!strcmp(symbol, name))
@@ -154,7 +154,7 @@ static void limit_faults(const char *attr)
 		"stacktrace-depth",
 	};
 	/* The kernel's Documentation/arch/x86/x86_64/mm.rst: modules. */
-	unsigned long values[] = {
+	unsigned long long values[] = {
 		0xffffffffa0000000, 0xffffffffff000000, 0, 0, 32,
 	};
 	char path[100], text[32];
@@ -164,7 +164,8 @@ static void limit_faults(const char *attr)
 	find_function("sysfs_slab_add", values + 2);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), FAULTS_DIR "%s/%s", attr, names[i]);
-		snprintf(text, sizeof(text), i < 4 ? "0x%lx" : "%lu", values[i]);
+		snprintf(text, sizeof(text), i < 4 ? "0x%llx" : "%llu",
+			 values[i]);
 		faults_set(path, text);
 	}
 }

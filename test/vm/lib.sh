@@ -24,8 +24,13 @@ need() {
 	for tool; do
 		command -v "$tool" >/dev/null ||
 			die "$tool is missing; apt-get install" \
-				"$("$vm/deps" --missing | paste -sd' ' -)"
+				"$("$vm/deps" --missing "${release-}" | paste -sd' ' -)"
 	done
+}
+
+# contents PATH...: names and contents of all files there.
+contents() {
+	find "$@" -type f -exec sha256sum {} + | LC_ALL=C sort -k 2
 }
 
 # key FILE...: what they hold, and the words on stdin, as a short hash.
@@ -58,6 +63,34 @@ host_suite() {
 	else
 		echo bookworm
 	fi)
+}
+
+# processor NAME: by the end of a kernel's name or release, tell what it runs on:
+# $arch and $triplet, as Debian and its compilers call it, $machine, the QEMU
+# that is one, and $serial, the console there; empty where we only build for it.
+processor() {
+	machine='' serial=''
+	case $1 in
+	*686|*686-pae)
+		arch=i386 triplet=i686-linux-gnu
+		# Of AMD's 32-bit processors, Linux warns that two don't go together.
+		machine='qemu-system-i386 -cpu max,vendor=GenuineIntel'
+		serial=ttyS0
+		;;
+	*s390x) arch=s390x triplet=s390x-linux-gnu ;;
+	*arm64)
+		arch=arm64 triplet=aarch64-linux-gnu
+		machine='qemu-system-aarch64 -machine virt -cpu max'
+		serial=ttyAMA0
+		;;
+	*)
+		arch=amd64 triplet=x86_64-linux-gnu
+		machine='qemu-system-x86_64 -cpu max' serial=ttyS0
+		return
+		;;
+	esac
+	# Not every mirror has the security updates of them all.
+	export KMSGQ_SECURITY_MIRROR=''
 }
 
 # make_in ROOT HEADERS FOLDER ARG...: build the modules of FOLDER in a root, by
