@@ -39,6 +39,12 @@
 #define BEHIND		64ul
 #define AREA		(HUGE_SIZE + 65536)
 #define PATIENCE_S	15	/* no test of speed */
+/* Not beyond the last address: that is EFAULT before all else. */
+#ifdef __x86_64__
+#define FAR_TOO_LONG	INT_MAX
+#else
+#define FAR_TOO_LONG	(16 * HUGE_SIZE)
+#endif
 #define SUBTEST_S	20
 #define SUBTEST_CALLS	10000
 
@@ -258,7 +264,7 @@ static void kcov_collect(struct kcov *k)
 /* ---- operations: choices ---- */
 
 /* The next of a sequence that begins with @state (splitmix64), below @below. */
-static unsigned long pick(uint64_t *state, unsigned long below)
+static uint64_t pick(uint64_t *state, uint64_t below)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15;
 
@@ -291,7 +297,7 @@ static size_t pick_len(uint64_t *r, const struct file *f)
 	case 5: return next;
 	case 6: return next - 1;
 	case 7: return next + 1;
-	case 8: return one_in(r, 4) ? INT_MAX : pick(r, 2 * m.max_size);
+	case 8: return one_in(r, 4) ? FAR_TOO_LONG : pick(r, 2 * m.max_size);
 	case 9: return pick(r, 64);
 	default: return pick(r, m.max_size + 2);
 	}
@@ -370,8 +376,7 @@ static ssize_t make_call(struct call *c, int fd)
 	case CALL_WRITE:
 		return write(fd, c->buf, c->len);
 	}
-	/* Not poll(2): call_settled() knows this one. */
-	return ppoll(&p, 1, NULL, NULL) < 0 ? -1 : p.revents;
+	return poll(&p, 1, -1) < 0 ? -1 : p.revents;
 }
 
 /*
@@ -1247,11 +1252,19 @@ static void check_counters(bool all)
 	}
 }
 
+static void empty_queue(void)
+{
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	while (read(fd, area_end - AREA, AREA) > 0)
+		;
+	close(fd);
+}
+
 static void begin(void)
 {
 	char *area = mmap(NULL, AREA + 2 * HUGE_SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd;
 
 	CHECK(area != MAP_FAILED, "mmap: %s", strerror(errno));
 	area_end = area + AREA;
@@ -1268,10 +1281,7 @@ static void begin(void)
 	param_set("read_wait", 0);
 	param_set("queue_max_bytes", MAX_BYTES);
 	param_set("msg_max_size", MAX_SIZE);
-	fd = q_open(O_RDONLY | O_NONBLOCK);
-	while (read(fd, area, AREA) > 0)
-		;
-	close(fd);
+	empty_queue();
 	defaults();
 	open_stats();
 	m.enqueued = read_stat(stat_fds[2]);
@@ -1313,6 +1323,12 @@ static void run_round(const struct op *ops, size_t count)
 			call_kill(callers[i].call, SIGKILL);
 	for (i = 0; i < ARRAY_SIZE(kcov); i++)
 		kcov_collect(&kcov[i]);
+	/* Else the next round has the blame. */
+	empty_queue();
+	for (i = 0; i < 2; i++)
+		if (read_stat(stat_fds[i]))
+			wrong("%s of an empty queue is %ld", stats[i],
+			      read_stat(stat_fds[i]));
 }
 
 /* Runs them in a process of its own; true if all was as predicted. */
@@ -1395,7 +1411,7 @@ static void generate(struct op *ops, unsigned int seed)
 			at -= weights[kind];
 		ops[i].kind = kind;
 		ops[i].slot = pick(&r, SLOTS);
-		ops[i].arg = pick(&r, 1ul << 32);
+		ops[i].arg = pick(&r, 1ull << 32);
 	}
 }
 
@@ -1414,6 +1430,9 @@ static void report(struct op *ops, size_t count, unsigned int seed,
 	if (passes(ops, count))
 		printf("# ... not this time\n");
 	fflush(stdout);
+	/* The next round is not to suffer for it. */
+	unload_module();
+	load_module("");
 	fail("seed %u: %s", seed, shared->wrong[0] ? shared->wrong : first);
 }
 
@@ -1461,6 +1480,8 @@ static void replay(void)
 							    arg };
 	}
 	fclose(file);
+	CHECK(count, "no operation in %s: it wants the lines that a failure prints",
+	      replayed);
 	shared->verbose = true;
 	if (!passes(ops, count))
 		fail("%s", shared->wrong);
