@@ -67,8 +67,8 @@ check: harness ## lint and every test, in TAP
 bench: harness ## compare with the kernel's own queues: tables, build/bench.json, a picture
 	@test/bench/run
 
-check-debug: harness ## every test, on kernels that check what they do
-	@test/check-debug
+check-debug: harness ## every test, on kernels that check what they do; PARTS='kunit faults'
+	@test/check-debug $(PARTS)
 
 check-kernels: harness ## on Debian's kernels from 5.10 on, or KERNELS='trixie sid:rt-amd64'
 	@test/check-kernels $(KERNELS)
