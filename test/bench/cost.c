@@ -46,7 +46,7 @@ static void record(const char *measure, const struct mech *m, long x,
 static void open_ends(const struct mech *m, struct ends *ends, size_t size,
 		      size_t depth)
 {
-	need(!m->open(ends, size, depth, true), "open", m->name);
+	need(!m->open(m, ends, size, depth, true), "open", m->name);
 }
 
 static void send_all(const struct mech *m, const struct ends *ends,
@@ -123,11 +123,12 @@ static void reopen(const struct mech *m, size_t size, size_t count)
 	for (run = 0; run < RUNS; run++) {
 		t = now();
 		for (i = 0; i < count; i++)
-			need(m->reopen_send(&out, size) >= 0, "send", m->name);
+			need(m->reopen_send(m, &out, size) >= 0, "send",
+			     m->name);
 		sends[run] = now() - t;
 		t = now();
 		for (i = 0; i < count; i++)
-			need(m->reopen_receive(&in, size) >= 0, "receive",
+			need(m->reopen_receive(m, &in, size) >= 0, "receive",
 			     m->name);
 		receives[run] = now() - t;
 	}

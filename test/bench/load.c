@@ -72,8 +72,8 @@ struct content {
 static void take_ends(const struct way *way, struct ends *ends)
 {
 	if (way->mech->named)
-		need(!way->mech->open(ends, SIZE, DEPTH, way->epoll), "open",
-		     way->name);
+		need(!way->mech->open(way->mech, ends, SIZE, DEPTH, way->epoll),
+		     "open", way->name);
 }
 
 /* Waits for a message and takes it. */
@@ -204,8 +204,8 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->start, &attr, writers + readers);
 	pthread_barrier_init(&shared->end, &attr, readers);
-	need(!way->mech->open(&ends, SIZE, DEPTH, way->epoll), "open",
-	     way->name);
+	need(!way->mech->open(way->mech, &ends, SIZE, DEPTH, way->epoll),
+	     "open", way->name);
 
 	for (i = 0; i < writers + readers; i++)
 		pids[i] = i < writers ?

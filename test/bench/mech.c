@@ -68,26 +68,32 @@ static ssize_t fd_receive(const struct ends *ends, struct message *msg,
 	return read(ends->out, msg->text, len);
 }
 
-static int open_files(struct ends *ends, const char *in, const char *out,
-		      bool nonblock)
+/* mechanisms that are a file, or one to write to and one to read from */
+
+static int files_open(const struct mech *mech, struct ends *ends, size_t size,
+		      size_t depth, bool nonblock)
 {
-	ends->in = open(in, O_WRONLY);
-	ends->out = open(out, O_RDONLY | (nonblock ? O_NONBLOCK : 0));
+	(void)size;
+	(void)depth;
+	ends->in = open(mech->in_file, O_WRONLY);
+	ends->out = open(mech->out_file, O_RDONLY | (nonblock ? O_NONBLOCK : 0));
 	return ends->in < 0 || ends->out < 0 ? -1 : 0;
 }
 
-static ssize_t reopen_write(const char *file, struct message *msg, size_t len)
+static ssize_t files_reopen_send(const struct mech *mech, struct message *msg,
+				 size_t len)
 {
-	int fd = open(file, O_WRONLY);
+	int fd = open(mech->in_file, O_WRONLY);
 	ssize_t ret = write(fd, msg->text, len);
 
 	close(fd);
 	return ret;
 }
 
-static ssize_t reopen_read(const char *file, struct message *msg, size_t len)
+static ssize_t files_reopen_receive(const struct mech *mech,
+				    struct message *msg, size_t len)
 {
-	int fd = open(file, O_RDONLY);
+	int fd = open(mech->out_file, O_RDONLY);
 	ssize_t ret = read(fd, msg->text, len);
 
 	close(fd);
@@ -96,51 +102,37 @@ static ssize_t reopen_read(const char *file, struct message *msg, size_t len)
 
 /* kmsg_queue; its limits are parameters of the module */
 
-static int queue_open(struct ends *ends, size_t size, size_t depth,
-		      bool nonblock)
-{
-	(void)size;
-	(void)depth;
-	return open_files(ends, QUEUE_FILE, QUEUE_FILE, nonblock);
-}
-
-static ssize_t queue_reopen_send(struct message *msg, size_t len)
-{
-	return reopen_write(QUEUE_FILE, msg, len);
-}
-
-static ssize_t queue_reopen_receive(struct message *msg, size_t len)
-{
-	return reopen_read(QUEUE_FILE, msg, len);
-}
+const struct mech mech_kmsg_queue = {
+	.name = "kmsg_queue",
+	.max_size = MAX_SIZE,
+	.max_depth = ANY_DEPTH,
+	.named = true,
+	.in_file = QUEUE_FILE,
+	.out_file = QUEUE_FILE,
+	.open = files_open,
+	.close = close_both,
+	.send = fd_send,
+	.receive = fd_receive,
+	.reopen_send = files_reopen_send,
+	.reopen_receive = files_reopen_receive,
+};
 
 /* A message for each open: how a reader without O_NONBLOCK goes on. */
 static ssize_t queue_plain_receive(const struct ends *ends, struct message *msg,
 				   size_t len)
 {
 	(void)ends;
-	return reopen_read(QUEUE_FILE, msg, len);
+	return files_reopen_receive(&mech_kmsg_queue, msg, len);
 }
-
-const struct mech mech_kmsg_queue = {
-	.name = "kmsg_queue",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
-	.named = true,
-	.open = queue_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
-	.reopen_send = queue_reopen_send,
-	.reopen_receive = queue_reopen_receive,
-};
 
 const struct mech mech_kmsg_queue_plain = {
 	.name = "kmsg_queue_plain",
 	.max_size = MAX_SIZE,
 	.max_depth = ANY_DEPTH,
 	.named = true,
-	.open = queue_open,
+	.in_file = QUEUE_FILE,
+	.out_file = QUEUE_FILE,
+	.open = files_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = queue_plain_receive,
@@ -148,77 +140,46 @@ const struct mech mech_kmsg_queue_plain = {
 
 /* the floor: see floor/ */
 
-static int floor_open(struct ends *ends, size_t size, size_t depth,
-		      bool nonblock)
-{
-	(void)size;
-	(void)depth;
-	return open_files(ends, FLOOR_FILE, FLOOR_FILE, nonblock);
-}
-
-static ssize_t floor_reopen_send(struct message *msg, size_t len)
-{
-	return reopen_write(FLOOR_FILE, msg, len);
-}
-
-static ssize_t floor_reopen_receive(struct message *msg, size_t len)
-{
-	return reopen_read(FLOOR_FILE, msg, len);
-}
-
 const struct mech mech_floor = {
 	.name = "floor",
 	.max_size = MAX_SIZE,
 	.max_depth = ANY_DEPTH,
-	.open = floor_open,
+	.in_file = FLOOR_FILE,
+	.out_file = FLOOR_FILE,
+	.open = files_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = fd_receive,
-	.reopen_send = floor_reopen_send,
-	.reopen_receive = floor_reopen_receive,
+	.reopen_send = files_reopen_send,
+	.reopen_receive = files_reopen_receive,
 };
 
 /* no queue at all: what two system calls cost */
-
-static int null_open(struct ends *ends, size_t size, size_t depth,
-		     bool nonblock)
-{
-	(void)size;
-	(void)depth;
-	return open_files(ends, "/dev/null", "/dev/zero", nonblock);
-}
-
-static ssize_t null_reopen_send(struct message *msg, size_t len)
-{
-	return reopen_write("/dev/null", msg, len);
-}
-
-static ssize_t null_reopen_receive(struct message *msg, size_t len)
-{
-	return reopen_read("/dev/zero", msg, len);
-}
 
 const struct mech mech_null = {
 	.name = "null_zero",
 	.max_size = MAX_SIZE,
 	.max_depth = ANY_DEPTH,
-	.open = null_open,
+	.in_file = "/dev/null",
+	.out_file = "/dev/zero",
+	.open = files_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = fd_receive,
-	.reopen_send = null_reopen_send,
-	.reopen_receive = null_reopen_receive,
+	.reopen_send = files_reopen_send,
+	.reopen_receive = files_reopen_receive,
 };
 
 /* POSIX message queue */
 
 static size_t mq_size;
 
-static int queue_mq_open(struct ends *ends, size_t size, size_t depth,
-			 bool nonblock)
+static int queue_mq_open(const struct mech *mech, struct ends *ends,
+			 size_t size, size_t depth, bool nonblock)
 {
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = size };
 
+	(void)mech;
 	mq_size = size;
 	ends->in = mq_open(MQ_NAME, O_WRONLY | O_CREAT, 0600, &attr);
 	ends->out = mq_open(MQ_NAME, O_RDONLY | (nonblock ? O_NONBLOCK : 0));
@@ -245,20 +206,24 @@ static ssize_t queue_mq_receive(const struct ends *ends, struct message *msg,
 	return mq_receive(ends->out, msg->text, mq_size, NULL);
 }
 
-static ssize_t mq_reopen_send(struct message *msg, size_t len)
+static ssize_t mq_reopen_send(const struct mech *mech, struct message *msg,
+			      size_t len)
 {
 	mqd_t mq = mq_open(MQ_NAME, O_WRONLY);
 	int ret = mq_send(mq, msg->text, len, 0);
 
+	(void)mech;
 	mq_close(mq);
 	return ret;
 }
 
-static ssize_t mq_reopen_receive(struct message *msg, size_t len)
+static ssize_t mq_reopen_receive(const struct mech *mech, struct message *msg,
+				 size_t len)
 {
 	mqd_t mq = mq_open(MQ_NAME, O_RDONLY);
 	ssize_t ret = mq_receive(mq, msg->text, len, NULL);
 
+	(void)mech;
 	mq_close(mq);
 	return ret;
 }
@@ -278,11 +243,12 @@ const struct mech mech_mq = {
 
 /* SysV message queue: no descriptor, so nothing to poll */
 
-static int sysv_open(struct ends *ends, size_t size, size_t depth,
-		     bool nonblock)
+static int sysv_open(const struct mech *mech, struct ends *ends, size_t size,
+		     size_t depth, bool nonblock)
 {
 	struct msqid_ds ds;
 
+	(void)mech;
 	(void)nonblock;
 	ends->in = msgget(SYSV_KEY, 0600 | IPC_CREAT);
 	ends->out = ends->in;
@@ -309,13 +275,17 @@ static ssize_t sysv_receive(const struct ends *ends, struct message *msg,
 	return msgrcv(ends->out, msg, len, 0, 0);
 }
 
-static ssize_t sysv_reopen_send(struct message *msg, size_t len)
+static ssize_t sysv_reopen_send(const struct mech *mech, struct message *msg,
+				size_t len)
 {
+	(void)mech;
 	return msgsnd(msgget(SYSV_KEY, 0600), msg, len, 0);
 }
 
-static ssize_t sysv_reopen_receive(struct message *msg, size_t len)
+static ssize_t sysv_reopen_receive(const struct mech *mech, struct message *msg,
+				   size_t len)
 {
+	(void)mech;
 	return msgrcv(msgget(SYSV_KEY, 0600), msg, len, 0, 0);
 }
 
@@ -340,11 +310,12 @@ static int set_nonblock(int fd, bool nonblock)
 		     fcntl(fd, F_GETFL) | (nonblock ? O_NONBLOCK : 0));
 }
 
-static int pipe_open(struct ends *ends, size_t size, size_t depth,
-		     bool nonblock)
+static int pipe_open(const struct mech *mech, struct ends *ends, size_t size,
+		     size_t depth, bool nonblock)
 {
 	int fds[2];
 
+	(void)mech;
 	(void)size;
 	if (pipe2(fds, O_DIRECT))
 		return -1;
@@ -368,27 +339,17 @@ const struct mech mech_pipe = {
 
 /* FIFO: bytes without message boundaries, the reader has to know the length */
 
-static int fifo_open(struct ends *ends, size_t size, size_t depth,
-		     bool nonblock)
+static int fifo_open(const struct mech *mech, struct ends *ends, size_t size,
+		     size_t depth, bool nonblock)
 {
-	if (mkfifo(FIFO_FILE, 0600) && errno != EEXIST)
+	if (mkfifo(mech->in_file, 0600) && errno != EEXIST)
 		return -1;
-	ends->out = open(FIFO_FILE, O_RDWR | (nonblock ? O_NONBLOCK : 0));
-	ends->in = open(FIFO_FILE, O_WRONLY);
+	ends->out = open(mech->out_file, O_RDWR | (nonblock ? O_NONBLOCK : 0));
+	ends->in = open(mech->in_file, O_WRONLY);
 	if (size * depth > MAX_SIZE &&
 	    fcntl(ends->in, F_SETPIPE_SZ, size * depth) < 0)
 		return -1;
 	return ends->in < 0 || ends->out < 0 ? -1 : 0;
-}
-
-static ssize_t fifo_reopen_send(struct message *msg, size_t len)
-{
-	return reopen_write(FIFO_FILE, msg, len);
-}
-
-static ssize_t fifo_reopen_receive(struct message *msg, size_t len)
-{
-	return reopen_read(FIFO_FILE, msg, len);
 }
 
 const struct mech mech_fifo = {
@@ -396,24 +357,26 @@ const struct mech mech_fifo = {
 	.max_size = MAX_SIZE,
 	.max_depth = 16384,
 	.named = true,
+	.in_file = FIFO_FILE,
+	.out_file = FIFO_FILE,
 	.open = fifo_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = fd_receive,
-	.reopen_send = fifo_reopen_send,
-	.reopen_receive = fifo_reopen_receive,
+	.reopen_send = files_reopen_send,
+	.reopen_receive = files_reopen_receive,
 };
 
 /* AF_UNIX sockets */
 
-static int pair_open(struct ends *ends, int type, size_t size, size_t depth,
-		     bool nonblock)
+static int pair_open(const struct mech *mech, struct ends *ends, size_t size,
+		     size_t depth, bool nonblock)
 {
 	/* What a socket counts for a message: its memory, up to 1.5 KiB more. */
 	long bytes = (size + 1536) * 2 * depth;
 	int fds[2], room = bytes < INT32_MAX / 2 ? bytes : INT32_MAX / 2;
 
-	if (socketpair(AF_UNIX, type, 0, fds))
+	if (socketpair(AF_UNIX, mech->socket_type, 0, fds))
 		return -1;
 	ends->in = fds[1];
 	ends->out = fds[0];
@@ -422,23 +385,12 @@ static int pair_open(struct ends *ends, int type, size_t size, size_t depth,
 	return set_nonblock(ends->out, nonblock);
 }
 
-static int dgram_open(struct ends *ends, size_t size, size_t depth,
-		      bool nonblock)
-{
-	return pair_open(ends, SOCK_DGRAM, size, depth, nonblock);
-}
-
-static int seqpacket_open(struct ends *ends, size_t size, size_t depth,
-			  bool nonblock)
-{
-	return pair_open(ends, SOCK_SEQPACKET, size, depth, nonblock);
-}
-
 const struct mech mech_dgram = {
 	.name = "dgram",
 	.max_size = MAX_SIZE,
 	.max_depth = 16384,
-	.open = dgram_open,
+	.socket_type = SOCK_DGRAM,
+	.open = pair_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = fd_receive,
@@ -448,7 +400,8 @@ const struct mech mech_seqpacket = {
 	.name = "seqpacket",
 	.max_size = MAX_SIZE,
 	.max_depth = 16384,
-	.open = seqpacket_open,
+	.socket_type = SOCK_SEQPACKET,
+	.open = pair_open,
 	.close = close_both,
 	.send = fd_send,
 	.receive = fd_receive,

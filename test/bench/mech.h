@@ -28,6 +28,8 @@ struct ends {
  * max_size	longest message that it can carry, in bytes
  * max_depth	how many messages it can be made to hold
  * named	whoever knows the name can open it; others inherit it by fork()
+ * in_file, out_file, socket_type
+ *		what open() opens, for those that share one
  * open		makes room for @depth messages of @size bytes; receive does not
  *		wait if @nonblock
  * close	the messages in it are gone, if it is no file system's
@@ -42,15 +44,19 @@ struct mech {
 	const char *name;
 	size_t max_size, max_depth;
 	bool named;
-	int (*open)(struct ends *ends, size_t size, size_t depth,
-		    bool nonblock);
+	const char *in_file, *out_file;
+	int socket_type;
+	int (*open)(const struct mech *mech, struct ends *ends, size_t size,
+		    size_t depth, bool nonblock);
 	void (*close)(struct ends *ends);
 	ssize_t (*send)(const struct ends *ends, struct message *msg,
 			size_t len);
 	ssize_t (*receive)(const struct ends *ends, struct message *msg,
 			   size_t len);
-	ssize_t (*reopen_send)(struct message *msg, size_t len);
-	ssize_t (*reopen_receive)(struct message *msg, size_t len);
+	ssize_t (*reopen_send)(const struct mech *mech, struct message *msg,
+			       size_t len);
+	ssize_t (*reopen_receive)(const struct mech *mech, struct message *msg,
+				  size_t len);
 };
 
 extern const struct mech mech_kmsg_queue, mech_kmsg_queue_plain, mech_floor,
