@@ -90,7 +90,7 @@ processor() {
 		;;
 	esac
 	# Not every mirror has the security updates of them all.
-	export KMSGQ_SECURITY_MIRROR=''
+	export KMSGQ_SECURITY_MIRROR="${KMSGQ_SECURITY_MIRROR-}"
 }
 
 # make_in ROOT HEADERS FOLDER ARG...: build the modules of FOLDER in a root, by
