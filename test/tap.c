@@ -248,6 +248,17 @@ void fill_queue(void)
 	close(fd);
 }
 
+void drain_queue(void)
+{
+	static char buf[HUGE_SIZE];
+	int fd = q_open(O_RDONLY | O_NONBLOCK);
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	EQ(errno, EAGAIN);
+	close(fd);
+}
+
 void *bad_address(void)
 {
 	void *bad = mmap(NULL, HUGE_SIZE, PROT_NONE,
@@ -433,31 +444,19 @@ void call_kill(struct call *c, int sig)
 	      "signal %d: wait status %#x", sig, status);
 }
 
-/* Empties the queue; for the runner, so that it says what it could not. */
-static void drain(void)
-{
-	static char buf[HUGE_SIZE];
-	int fd = q_open(O_RDONLY | O_NONBLOCK);
-
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
-	EQ(errno, EAGAIN);
-	close(fd);
-}
-
 static void reset(void)
 {
 	param_set("read_wait", 0);
 	param_set("queue_max_bytes", MAX_BYTES);
 	param_set("msg_max_size", MAX_SIZE);
-	drain();
+	drain_queue();
 }
 
 /* What has to hold when a subtest is over, whatever it did. */
 static void check_traces(void)
 {
 	UNTIL(references() == 0);
-	drain();
+	drain_queue();
 	EQ(stat_of("queued"), 0);
 	EQ(stat_of("queued_bytes"), 0);
 	EQ(stat_of("enqueued"), stat_of("dequeued"));

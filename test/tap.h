@@ -112,6 +112,8 @@ long footprint(size_t len);
 void limit_queue(long max, long count);
 /* @count messages of msg_max_size, the most there is room for. */
 void fill_queue(void);
+/* Takes all that is there. */
+void drain_queue(void);
 
 /* An address that user space has, and that can be neither read nor written. */
 void *bad_address(void);

@@ -12,8 +12,8 @@ import sys
 
 import fifo_checker
 import tap
+from module import QUEUE, put
 
-SYS = "/sys/module/kmsg_queue"
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORKERS = 4
 MESSAGES = 1000         # of each writer
@@ -23,27 +23,17 @@ MESSAGES = 1000         # of each writer
 QUEUES = {"a small queue": 1, "a large queue": 32 << 20}
 
 
-def set_param(name, value):
-    """Sets a live parameter, gives whether that was allowed."""
-    try:
-        with open(f"{SYS}/parameters/{name}", "w", encoding="ascii") as file:
-            file.write(str(value))
-        return True
-    except OSError:
-        return False
-
-
 def limit_queue(size):
     """The queue holds this many bytes, or the least that is allowed."""
-    set_param("queue_max_bytes", 32 << 20)
-    set_param("msg_max_size", 256)
-    while not set_param("queue_max_bytes", size):
+    put("queue_max_bytes", str(32 << 20))
+    put("msg_max_size", "256")
+    while put("queue_max_bytes", str(size)):
         size += 8
 
 
 def drain():
     """Takes what a run that failed has left."""
-    fd = os.open("/proc/msg_queue", os.O_RDONLY | os.O_NONBLOCK)
+    fd = os.open(QUEUE, os.O_RDONLY | os.O_NONBLOCK)
     try:
         while os.read(fd, 1 << 20):
             pass
@@ -65,7 +55,7 @@ def history(who, how):
 def is_fifo(who, how, queue):
     """One run; gives what it consisted of."""
     limit_queue(QUEUES[queue])
-    set_param("read_wait", "Y" if how == "wait" else "N")
+    put("read_wait", "Y" if how == "wait" else "N")
     lines = history(who, how)
     kinds = [line[0] for line in lines]
     counts = ", ".join(f"{kinds.count(kind)} {name}" for kind, name in

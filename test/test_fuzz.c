@@ -1252,15 +1252,6 @@ static void check_counters(bool all)
 	}
 }
 
-static void empty_queue(void)
-{
-	int fd = q_open(O_RDONLY | O_NONBLOCK);
-
-	while (read(fd, area_end - AREA, AREA) > 0)
-		;
-	close(fd);
-}
-
 static void begin(void)
 {
 	char *area = mmap(NULL, AREA + 2 * HUGE_SIZE, PROT_READ | PROT_WRITE,
@@ -1281,7 +1272,7 @@ static void begin(void)
 	param_set("read_wait", 0);
 	param_set("queue_max_bytes", MAX_BYTES);
 	param_set("msg_max_size", MAX_SIZE);
-	empty_queue();
+	drain_queue();
 	defaults();
 	open_stats();
 	m.enqueued = read_stat(stat_fds[2]);
@@ -1324,7 +1315,7 @@ static void run_round(const struct op *ops, size_t count)
 	for (i = 0; i < ARRAY_SIZE(kcov); i++)
 		kcov_collect(&kcov[i]);
 	/* Else the next round has the blame. */
-	empty_queue();
+	drain_queue();
 	for (i = 0; i < 2; i++)
 		if (read_stat(stat_fds[i]))
 			wrong("%s of an empty queue is %ld", stats[i],

@@ -9,17 +9,10 @@ import sys
 import time
 
 import tap
+from module import QUEUE, SYS, put, stat
 
 COUNT = 1000000
 AT_ONCE = 1000          # vectors of a writev, each of which is a message
-QUEUE = "/proc/msg_queue"
-SYS = "/sys/module/kmsg_queue/"
-
-
-def number(path):
-    """A number that the kernel tells."""
-    with open(path, encoding="ascii") as file:
-        return int(file.read())
 
 
 def slab_caches():
@@ -30,14 +23,13 @@ def slab_caches():
 
 def unload_with_a_million():
     """Fills the queue, unloads, and reads the log."""
-    with open(SYS + "parameters/queue_max_bytes", "w", encoding="ascii") as file:
-        file.write(str(256 << 20))
+    tap.check(not put("queue_max_bytes", str(256 << 20)), "no such room")
     queue = os.open(QUEUE, os.O_WRONLY)
     for _ in range(COUNT // AT_ONCE):
         tap.check(os.writev(queue, [b"12345678"] * AT_ONCE) == 8 * AT_ONCE,
                   "a short write")
     os.close(queue)
-    tap.check(number(SYS + "stats/queued") == COUNT, "not all are queued")
+    tap.check(stat("queued") == COUNT, "not all are queued")
     tap.check("kmsgq_32" in slab_caches(), "they are in no cache of ours")
 
     mark = f"million left {os.getpid()} {time.time()}"

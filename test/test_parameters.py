@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 
-from module import SYS, get, load, loaded, put, unload
+from module import QUEUE, SYS, get, load, loaded, put, unload
 from tap import check, run
 
 ULONG_MAX = 2 ** (8 * struct.calcsize("P")) - 1
@@ -126,7 +126,7 @@ def test_defaults():
           os.listdir(f"{SYS}/parameters"))
     for name, value in DEFAULTS.items():
         check(get(name) == value, f"{name}={get(name)}")
-    status = os.stat("/proc/msg_queue")
+    status = os.stat(QUEUE)
     check(stat.S_IMODE(status.st_mode) == 0o666 and
           (status.st_uid, status.st_gid) == (0, 0), status)
     works()
@@ -319,7 +319,7 @@ def open_as(uid, gid, groups, flags):
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         try:
-            os.open("/proc/msg_queue", flags)
+            os.open(QUEUE, flags)
             os._exit(0)
         except OSError as error:
             os._exit(error.errno)
