@@ -74,7 +74,7 @@ check-kernels: harness ## on Debian's kernels from 5.10 on, or KERNELS='trixie s
 	@test/check-kernels $(KERNELS)
 
 fuzz: harness ## random calls with predicted results; SECONDS=600, SEED= repeats
-	@test/fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
+	@test/fuzz/run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
 deb: ## build the Debian package into build/, and lint it

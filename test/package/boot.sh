@@ -31,7 +31,7 @@ image() {
 	in_root systemctl -q enable kmsgq-agent.service
 	echo 'LABEL=kmsgq / ext4 defaults 0 1' > "$root/etc/fstab"
 	: > "$root/etc/machine-id"
-	cp "$top/test/session.sh" "$root/srv"
+	cp "$top/test/session/first.sh" "$root/srv"
 	umount -R -l "$root/proc"
 	rm -f "$work/disk"
 	truncate -s 4G "$work/disk"

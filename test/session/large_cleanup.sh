@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# As test_cleanup.sh, with many messages.
+# As cleanup.sh, with many messages.
 set -u
 cd "$(dirname "$0")" || exit
-. ./scenario.sh
+. ../lib/scenario.sh
 needs_rmmod
 
 count=1000	# from 100 to 1003: rmmod logs no more than 1000 one by one

@@ -45,7 +45,7 @@ def history(who, how):
     """Runs the load, gives the history's lines."""
     drain()
     load = subprocess.run(
-        [f"{HERE}/fifo_load", who, how, str(WORKERS), str(MESSAGES)],
+        [f"{HERE}/../lib/fifo_load", who, how, str(WORKERS), str(MESSAGES)],
         check=False, capture_output=True, text=True, timeout=120)
     if load.returncode:
         raise RuntimeError(f"fifo_load: {load.stderr.strip()}")

@@ -4,7 +4,7 @@
 # once. No message is lost, doubled, mixed, or out of its writer's order.
 set -u
 cd "$(dirname "$0")" || exit
-. ./scenario.sh
+. ../lib/scenario.sh
 
 writers=20
 each=100	# messages of each of these writers

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# What the scripts that feed test/tap-join share. Sourced.
+# What the scripts that feed test/lib/tap-join share. Sourced.
 
 # stream NAME COMMAND...: what COMMAND prints, as one of tap-join's streams.
 # Its exit status is left in $status.

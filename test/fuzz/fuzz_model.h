@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The contract as a model: what the queue holds, what an open file remembers,
- * and what each call then returns. For test_fuzz.c, and with no system call.
+ * and what each call then returns. For fuzz.c, and with no system call.
  */
 #ifndef FUZZ_MODEL_H
 #define FUZZ_MODEL_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Writes and reads as fast as it can, and prints a history of all calls, as
- * fifo_checker.py wants it. For test_fifo_order.py.
+ * fifo_checker.py wants it. For load/fifo_order.py.
  *
  *     fifo_load procs|threads nonblock|plain|wait WORKERS MESSAGES
  *

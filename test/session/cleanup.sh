@@ -4,7 +4,7 @@
 # in the kernel log. The module is loaded again afterwards, as it was.
 set -u
 cd "$(dirname "$0")" || exit
-. ./scenario.sh
+. ../lib/scenario.sh
 needs_rmmod
 
 scenario() {

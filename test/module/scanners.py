@@ -147,7 +147,7 @@ TESTS = [(name, functools.partial(test, command)) for name, command in (
     ("stress-ng --procfs: reads the file in many ways",
      ["unshare", "-m", "sh", "-c", ONLY_FILE]),
     ("the kernel's selftest proc/read",
-     [f"{HERE}/selftest_proc_read"]),
+     [f"{HERE}/../lib/selftest_proc_read"]),
     ("grep -r of /proc, but for the processes",
      ["grep", "-r", "-a", "-s", ".", "/proc", "--exclude-dir=[0-9]*",
       *[f"--exclude={name}" for name in ENDLESS]]),

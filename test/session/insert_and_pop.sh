@@ -3,7 +3,7 @@
 # Three messages in, three messages out, in order; then the queue is empty.
 set -u
 cd "$(dirname "$0")" || exit
-. ./scenario.sh
+. ../lib/scenario.sh
 
 scenario() {
 	echo '*** Test for simple insert & pop ***'

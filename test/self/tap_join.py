@@ -8,7 +8,7 @@ import sys
 
 import tap
 
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tap-join")
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib/tap-join")
 
 GOOD = "# stream a\nTAP version 13\n1..2\nok 1 - x\nok 2 - y\n# end 0\n"
 
