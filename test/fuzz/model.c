@@ -1,58 +1,21 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The contract as a model: what the queue holds, what an open file remembers,
- * and what each call then returns. For fuzz.c, and with no system call.
- */
-#ifndef FUZZ_MODEL_H
-#define FUZZ_MODEL_H
+// SPDX-License-Identifier: GPL-2.0-only
+/* The contract as a model, with no system call: what each call returns. */
+#include "model.h"
 
-#include <limits.h>
-#include <poll.h>
+struct model m;
 
-#include "tap.h"
-
-#define FILES	16
-#define QUEUE	8192	/* messages; a round puts fewer in */
-
-/* What a call that has to wait returns. */
-#define WAITS	LONG_MIN
-
-struct msg {
-	size_t len;
-	unsigned int id;	/* tells its content */
-};
-
-/* An open file. */
-struct file {
-	int refs;		/* descriptors, and children with a call */
-	bool readable, writable, nonblock, append, path;
-	bool reading, at_eof;
-	struct msg msg;		/* while reading, */
-	size_t offset;		/* and so much of it was delivered */
-};
-
-static struct {
-	struct msg queue[QUEUE];
-	size_t head, tail;
-	long bytes, enqueued, dequeued, dropped;
-	long max_size, max_bytes;
-	bool read_wait;
-	unsigned int last_id;
-	struct file files[FILES];
-} m;
-
-static size_t queued(void)
+size_t queued(void)
 {
 	return m.tail - m.head;
 }
 
-static bool is_full(void)
+bool is_full(void)
 {
 	return m.bytes > m.max_bytes - footprint(m.max_size);
 }
 
 /* @room is how many bytes of @len the buffer really has. */
-static long predict_read(const struct file *f, bool nonblock, size_t len,
+long predict_read(const struct file *f, bool nonblock, size_t len,
 			 size_t room)
 {
 	size_t left;
@@ -78,13 +41,13 @@ static long predict_read(const struct file *f, bool nonblock, size_t len,
 }
 
 /* What a read then gives: a part of this message, from @offset on. */
-static struct msg next_part(const struct file *f, size_t *offset)
+struct msg next_part(const struct file *f, size_t *offset)
 {
 	*offset = f->reading ? f->offset : 0;
 	return f->reading ? f->msg : m.queue[m.head];
 }
 
-static void apply_read(struct file *f, bool nonblock, long ret)
+void apply_read(struct file *f, bool nonblock, long ret)
 {
 	/* What is read whole with O_NONBLOCK has no end of file behind it. */
 	bool has_end = !nonblock || f->reading;
@@ -105,7 +68,7 @@ static void apply_read(struct file *f, bool nonblock, long ret)
 	}
 }
 
-static long predict_write(const struct file *f, bool nonblock, size_t len,
+long predict_write(const struct file *f, bool nonblock, size_t len,
 			  size_t room)
 {
 	if (!f->writable)
@@ -121,7 +84,7 @@ static long predict_write(const struct file *f, bool nonblock, size_t len,
 	return is_full() ? WAITS : (long)len;
 }
 
-static void apply_write(const struct msg *msg, long ret)
+void apply_write(const struct msg *msg, long ret)
 {
 	if (ret <= 0)
 		return;
@@ -130,7 +93,7 @@ static void apply_write(const struct msg *msg, long ret)
 	m.bytes += footprint(ret);
 }
 
-static int predict_poll(const struct file *f)
+int predict_poll(const struct file *f)
 {
 	int events = 0;
 
@@ -144,5 +107,3 @@ static int predict_poll(const struct file *f)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }
-
-#endif
