@@ -23,12 +23,12 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 	@test -e $(KDIR)/Makefile || { \
 	  echo "No kernel headers in $(KDIR): install the package" \
 	    "linux-headers-$(KVER) (Debian, Ubuntu) or kernel-devel-$(KVER)" \
-	    "(Fedora, EL), or name a kernel's build folder by KDIR=..." >&2; \
+	    "(Fedora, EL), or set KDIR=... to the build directory of a kernel" >&2; \
 	  exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-# Everything that a package ships, and the one list of it. A configuration that
-# is there already may have been changed: it stays.
+# Everything that a package ships, and the one list of it. An existing
+# configuration may have been changed: keep it.
 install-files:
 	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" \
 	  "$(DRACUT_D)" "$(MAN4)"
@@ -39,7 +39,7 @@ install-files:
 	install -m 644 src/dracut.conf.d/$(NAME).conf "$(DRACUT_D)"
 	install -m 644 src/$(NAME).4 "$(MAN4)"
 
-install: install-files ## for those who want no package: hand the source to dkms, and its config files
+install: install-files ## without a package: give the source to dkms, install the configuration
 	@test -n "$(DESTDIR)" || { \
 	  command -v dkms >/dev/null || { \
 	    echo "dkms is missing: install the package dkms" >&2; exit 1; }; \
@@ -55,25 +55,25 @@ uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" \
 	  "$(DRACUT_D)/$(NAME).conf" "$(MAN4)/$(NAME).4"
 
-demo: harness ## see it work: the package installed and booted in a throw-away VM
+demo: harness ## see it work: install the package in a throw-away VM and boot it
 	@test/package/demo
 
-shell: harness ## a shell in such a VM, to try it by hand
+shell: harness ## a shell in a throw-away VM that has the module
 	@test/vm/run --interactive
 
-check: harness ## lint and every test, in TAP
+check: harness ## lint and every test of the module
 	@test/check --also test/bench/check
 
-bench: harness ## compare with the kernel's own queues: tables, build/bench.json, a picture
-	@test/bench/run
+bench: harness ## compare with the kernel's own queues; tables and picture in build/; RECORD=1
+	@test/bench/run $(if $(RECORD),--record)
 
-check-debug: harness ## every test, on kernels that check what they do; PARTS='kunit faults'
+check-debug: harness ## every test with KASAN, lockdep, KCSAN and more; PARTS='kunit faults' for some
 	@test/check-debug $(PARTS)
 
-check-kernels: harness ## on Debian's kernels from 5.10 on, or KERNELS='trixie sid:rt-amd64'
-	@test/check-kernels $(KERNELS)
+check-kernels: harness ## the tests on Debian's kernels from 5.10 on; KERNELS='trixie sid:rt-amd64', RECORD=1
+	@test/check-kernels $(if $(RECORD),--record) $(KERNELS)
 
-fuzz: harness ## random calls with predicted results; SECONDS=600, SEED= repeats
+fuzz: harness ## random calls with predicted results; SECONDS=600, SEED=N to repeat
 	@test/fuzz/run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
@@ -83,7 +83,7 @@ deb: ## build the Debian package into build/, and lint it
 rpm: ## build the rpm and its source rpm into build/, and lint them
 	@rpm/build
 
-check-packages: ## the life of the packages: install, upgrade, boot, remove
+check-packages: ## install, upgrade, boot and remove the packages in throw-away systems
 	@test/package/check
 
 lint: ## check the sources without running them
@@ -95,8 +95,8 @@ harness:
 clean: ## remove what was built here
 	rm -rf build
 	cd src && rm -rf *.ko *.mod *.mod.c *.o .*.cmd .*.o .tmp_versions Module.symvers modules.order
-	@echo "Kernels, roots and builds for the VMs stay in" \
-	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: remove that folder to be rid of them"
+	@echo "Kernels, roots and builds for the VMs are kept in" \
+	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: delete that directory to remove them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
 	check-debug check-kernels fuzz deb rpm check-packages lint harness clean

@@ -5,6 +5,7 @@
     lint_texts.py kernel-doc FILE...    functions and structs without kernel-doc
     lint_texts.py parameters            modinfo, the manual page, modprobe.d
     lint_texts.py dates                 CHANGELOG and the packages' changelogs
+    lint_texts.py variables FILE...     environment and test/README.md
 
 Prints what is wrong and exits with 1.
 """
@@ -133,7 +134,21 @@ def dates():
             yield f"{path} says {date}, CHANGELOG {found['CHANGELOG']}"
 
 
-CHECKS = {"kernel-doc": kernel_doc, "parameters": parameters, "dates": dates}
+def variables(*paths):
+    """test/README.md describes every variable that a script takes from the
+    environment, and no other."""
+    described = set(re.findall(r"^\| `(KMSGQ_\w+)`", read("test/README.md"), re.M))
+    used = set()
+    for path in paths:
+        used |= set(re.findall(r"\$\{(KMSGQ_\w+)[:+-]", read(path)))
+    for name in sorted(used - described):
+        yield f"test/README.md: no variable {name}"
+    for name in sorted(described - used):
+        yield f"test/README.md: {name} is used nowhere"
+
+
+CHECKS = {"kernel-doc": kernel_doc, "parameters": parameters, "dates": dates,
+          "variables": variables}
 
 problems = list(CHECKS[sys.argv[1]](*sys.argv[2:]))
 for problem in problems:
