@@ -77,20 +77,20 @@ fuzz: harness ## random calls with predicted results; SECONDS=600, SEED=N to rep
 	@test/fuzz/run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
-deb: ## build the Debian package into build/, and lint it
+deb: ## build the Debian package into build/
 	@debian/build
 
-rpm: ## build the rpm and its source rpm into build/, and lint them
+rpm: ## build the rpm and its source rpm into build/
 	@rpm/build
 
 check-packages: ## install, upgrade, boot and remove the packages in throw-away systems
 	@test/package/check
 
-lint: ## check the sources without running them
+lint: ## check the sources and the packages, without running anything
 	@test/lint
 
 harness:
-	@test/need $$(test/vm/deps)
+	@packages=$$(test/vm/deps) && test/need $$packages
 
 clean: ## remove what was built here
 	rm -rf build

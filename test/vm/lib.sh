@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2034,SC2154
 # What the scripts of the VM harness share: messages and the cache.
-# Sourced, with $vm set to the folder of the harness.
+# Sourced.
 
 # Everything downloaded or built is kept here; it may be deleted at any time.
 cache=${KMSGQ_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmsg_queue}
@@ -19,13 +19,31 @@ note() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
+# package_of TOOL: the Debian package that has it.
+package_of() {
+	case $1 in
+	apt-get) echo apt ;;
+	depmod) echo kmod ;;
+	dpkg-deb) echo dpkg ;;
+	qemu-system-aarch64) echo qemu-system-arm ;;
+	qemu-system-*) echo qemu-system-x86 ;;
+	sqfstar) echo squashfs-tools ;;
+	xz) echo xz-utils ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # need TOOL...: all of them, or say how to get them.
 need() {
+	tools=
+	lacking=
 	for tool; do
-		command -v "$tool" >/dev/null ||
-			die "$tool is missing; apt-get install" \
-				"$("$vm/deps" --missing "${release-}" | paste -sd' ' -)"
+		command -v "$tool" >/dev/null || {
+			tools="$tools $tool"
+			lacking="$lacking $(package_of "$tool")"
+		}
 	done
+	[ -z "$tools" ] || die "missing:$tools; apt-get install$lacking"
 }
 
 # contents PATH...: names and contents of all files there.
@@ -93,23 +111,32 @@ processor() {
 	export KMSGQ_SECURITY_MIRROR="${KMSGQ_SECURITY_MIRROR-}"
 }
 
-# make_in ROOT HEADERS FOLDER ARG...: build the modules of FOLDER in a root, by
-# the headers there. The mounts are in a namespace that ends with it.
-make_in() {
+# chrooted ROOT DIRECTORY COMMAND...: run it in a root that has DIRECTORY as its
+# /mnt and a /tmp of its own. The mounts are in a namespace that ends with it.
+chrooted() {
 	user=
 	[ "$(id -u)" -eq 0 ] || user='--user --map-root-user'
 	# shellcheck disable=SC2016,SC2086 # the inner shell's; options
 	unshare $user --mount sh -ec '
 		root=$1
-		headers=$2
 		mount --rbind /dev "$root/dev"
 		mount --rbind /proc "$root/proc"
-		mount --bind "$3" "$root/mnt"
-		shift 3
-		exec chroot "$root" env -i LC_ALL=C HOME=/ \
-			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-			make -C "$headers" M=/mnt "$@" modules' \
-		sh "$@" -j"$(nproc)"
+		mount --bind "$2" "$root/mnt"
+		mount -t tmpfs tmpfs "$root/tmp"
+		shift 2
+		exec chroot "$root" env -i LC_ALL=C.UTF-8 HOME=/tmp \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$@"
+}
+
+# make_in ROOT HEADERS DIRECTORY ARG...: build the modules of DIRECTORY in a
+# root, with the headers there.
+make_in() {
+	root=$1
+	headers=$2
+	directory=$3
+	shift 3
+	chrooted "$root" "$directory" env LC_ALL=C \
+		make -C "$headers" M=/mnt -j"$(nproc)" "$@" modules
 }
 
 # about_module: of the warnings on stdin those about the module. Debian ships no
