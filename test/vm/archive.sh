@@ -46,16 +46,30 @@ sources() {
 # signatures are checked all the same.
 apt_settings='Acquire::Retries "3"; Acquire::Check-Valid-Until "false";'
 
-# bootstrap SUITE TAR OPTION...: a system with only what is asked for. For an
-# ordinary user mmdebstrap does it in a user namespace.
+# open_to_all DIRECTORY: may any user enter it?
+open_to_all() {
+	directory=$(realpath "$1")
+	while [ "$directory" ]; do
+		case $(stat -c %A "$directory") in
+		*[xt]) directory=${directory%/*} ;;
+		*) return 1 ;;
+		esac
+	done
+}
+
+# bootstrap SUITE TARGET OPTION...: a system with only what is asked for; TARGET
+# is a directory, or a file if it ends in .tar. For an ordinary user mmdebstrap
+# does it in a user namespace, where his own directories are another user's.
 bootstrap() {
 	suite=$1
 	tar=$2
 	shift 2
+	temporary=${TMPDIR:-/tmp}
+	open_to_all "$temporary" || temporary=/tmp
 	# mmdebstrap does not read the host's apt settings.
 	proxies=$(apt-config dump Acquire | grep -i '::proxy') || :
 	sources "$suite" > "$tar.sources"
-	mmdebstrap --variant=essential --architectures=amd64 \
+	TMPDIR=$temporary mmdebstrap --variant=essential --architectures=amd64 \
 		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
@@ -63,8 +77,9 @@ bootstrap() {
 		--aptopt="$apt_settings $proxies" \
 		"$@" "$(base_suite "$suite")" "$tar" - \
 		< "$tar.sources" > "$tar.log" 2>&1 || {
-		cat "$tar.log" >&2
-		die "cannot make a root of $suite"
+		grep -E '^(E|W|Err|dpkg): ?|: error: ' "$tar.log" | tail -n 5 >&2
+		die "cannot make a root of $suite: $(grep '^E: ' "$tar.log" |
+			head -n 1 | cut -c 4-); all that mmdebstrap said is in $tar.log"
 	}
 	rm "$tar.sources" "$tar.log"
 }
