@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The programs in README.md, run as they stand there.
+
+test/check puts README.md, and its program in C, into lib/.
+"""
+import contextlib
+import os
+import re
+import subprocess
+import sys
+
+from module import QUEUE, loaded, put
+from tap import check, run
+
+LIB = os.path.dirname(os.path.abspath(sys.modules["tap"].__file__))
+with open(os.path.join(LIB, "README.md"), encoding="utf-8") as page:
+    README = page.read()
+
+
+def program(language):
+    """The program in that language."""
+    return re.search(rf"^```{language}\n(.*?)^```", README, re.M | re.S)[1]
+
+
+def send(message, queue=QUEUE):
+    """Puts a message into the queue."""
+    fd = os.open(queue, os.O_WRONLY)
+    check(os.write(fd, message) == len(message), "a short write")
+    os.close(fd)
+
+
+@contextlib.contextmanager
+def running(*command):
+    """Runs it in the background."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+            # It has not come to an end on a message, or for lack of one.
+            check(process.poll() is None, f"it has ended: {process.poll()}")
+        finally:
+            process.kill()
+
+
+def prints(process, line):
+    """The next line that it prints is this one."""
+    got = process.stdout.readline().decode().rstrip("\n")
+    check(got == line, f"it printed {got[:60]!r}, not {line[:60]!r}")
+
+
+def test_reader(command, shown):
+    """A reader prints every message: also one that was written before the
+    limit was lowered, and is larger than it."""
+    loaded("msg_max_size=4096")
+    send(b"x" * 4096)
+    check(not put("msg_max_size", "10"), "msg_max_size")
+    with running(*command) as process:
+        prints(process, shown(b"x" * 4096))
+        for message in b"one\n", b"two\0three\n":
+            send(message)
+            prints(process, shown(message))
+
+
+sys.exit(run([
+    ("the program in Python reads every message",
+     lambda: test_reader((sys.executable, "-c", program("python")), repr)),
+    ("the program in C reads every message",
+     lambda: test_reader((os.path.join(LIB, "readme"),),
+                         lambda message: f"{len(message)} bytes")),
+]))
