@@ -2,7 +2,7 @@
 /*
  * Many who wait at once, in every way there is, on a queue that is nearly
  * always empty or full. A wake-up that is lost leaves everybody asleep, and
- * the subtest's deadline tells.
+ * the subtest's deadline shows it.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -211,7 +211,7 @@ static void limits_change_polled(void)
 }
 
 /*
- * In rounds, since whoever comes later would cover up for a wake-up that was
+ * In rounds, since a later caller would cover up for a wake-up that was
  * lost: some wait, then messages come (or room) and at the same time some of
  * them are killed, or interrupted, or can't take what they were woken for.
  */

@@ -133,7 +133,7 @@ def test_defaults():
 
 
 def test_descriptions():
-    """modinfo tells what users have to know."""
+    """modinfo says what users have to know."""
     wanted = {
         "msg_max_size": ("bytes", r"1\.\.1048576", "default 1024"),
         "procfs_name": (r"1\.\.255 bytes", "default msg_queue"),
@@ -275,7 +275,7 @@ def test_name_in_use():
 
 
 def test_load_line():
-    """One line tells of the file and its limits."""
+    """One line names the file and its limits."""
     unload()
     log = KernelLog()
     check(not load("procfs_name=lines", "procfs_file_mode=600",
@@ -351,7 +351,7 @@ def test_no_warning():
 
 TAINTS = taints()
 TESTS = [("defaults", test_defaults),
-         ("modinfo tells unit, range and default", test_descriptions)]
+         ("modinfo has unit, range and default", test_descriptions)]
 for parameter in DEFAULTS:
     TESTS.append((f"{parameter}: good values at load",
                   functools.partial(test_good, parameter)))

@@ -75,7 +75,7 @@ def read_all(stop):
 
 
 class Worker:
-    """A process that works until it is stopped, and tells how often it did."""
+    """A process that works until it is stopped, and reports how often it did."""
 
     def __init__(self, work):
         stop, self.stop = os.pipe()
