@@ -8,201 +8,228 @@
 #include <linux/cache.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 /**
  * DOC: memory of messages
  *
- * Caches of our own, one for each power of two of bytes, and one for chunks:
+ * The module has its own caches, one for each power of two of content bytes up
+ * to KMSGQ_INLINE_MAX, and one for chunks:
  *
+ * - kmem_cache_destroy() complains about an object that was not freed, so each
+ *   unload of the module proves that nothing has leaked;
  * - a message of a power of two of bytes does not take twice that, as it would
- *   from kmalloc() with a header before it;
- * - kmem_cache_destroy() complains of an object that was not freed, so each
- *   unload of the module shows that nothing has leaked;
- * - they have a constructor. That of a cache which has one is not zeroed at
- *   each allocation where the kernel is so set up (init_on_alloc), since all
- *   of it is overwritten before anybody can read it: a message is filled to its
- *   length, and read no further. What init_on_free promises is kept.
+ *   with its header from kmalloc();
+ * - only the content may be copied to and from user space (usercopy).
+ *
+ * Fresh objects are zeroed where the kernel is so configured (init_on_alloc),
+ * which costs more than all else for large messages. Each queue therefore keeps
+ * one spare message and uses it again if the next one has the same size, as
+ * pipes keep pages (tmp_page in fs/pipe.c). Nothing stale can be read: a message
+ * is filled to its length, and read no further. A spare would weaken
+ * init_on_free and hide bugs from KASAN and KMSAN, so there is none with these.
  */
 
 /*
- * The writer may have no right to much memory, so a failure is its own affair:
- * charged to its cgroup, no warning in the log, and ENOMEM rather than the OOM
- * killer (Documentation/core-api/memory-allocation.rst).
+ * The writer may be unprivileged, so a failure is its own affair: the memory is
+ * charged to its cgroup, nothing is logged, and it gets ENOMEM before the OOM
+ * killer runs (Documentation/core-api/memory-allocation.rst).
  */
-#define MSGQ_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define KMSGQ_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* From 32 bytes: less is smaller than the header. */
-#define MSGQ_MIN_ORDER 5
-#define MSGQ_MAX_ORDER 12
+/* The smallest size class holds 32 bytes. */
+#define KMSGQ_MIN_ORDER 5
 
-/* A constructor makes SLUB keep its pointer behind the object. */
-#define MSGQ_SLAB_OVERHEAD sizeof(void *)
+/* The longest message that is kept for reuse, in bytes. */
+#define KMSGQ_SPARE_MAX SZ_64K
 
-static struct kmem_cache *msgq_msg_cache[MSGQ_MAX_ORDER - MSGQ_MIN_ORDER + 1]
-	__ro_after_init;
-static struct kmem_cache *msgq_chunk_cache __ro_after_init;
-
-static const char *const msgq_msg_cache_name[] __initconst = {
-	"kmsgq_32", "kmsgq_64", "kmsgq_128", "kmsgq_256", "kmsgq_512",
-	"kmsgq_1024", "kmsgq_2048", "kmsgq_4096",
-};
+/* SLAB_ACCOUNT keeps the address of the object's cgroup beside each object. */
+#define KMSGQ_OBJ_OVERHEAD sizeof(void *)
 
 /**
- * msgq_nr_chunks() - how many chunks a message's content takes
+ * struct kmsgq_class - the messages of one size
+ * @name: of the cache, as in /proc/slabinfo
+ * @size: of an object, in bytes: the header and the power of two, and then what
+ *	would be left over in slabs of 4 to 32 KiB. So @size is all the memory
+ *	that an object takes, to 2 % (3 % without 64-bit pointers).
+ * @cache: where its objects come from
+ */
+struct kmsgq_class {
+	const char *name;
+	unsigned int size;
+	struct kmem_cache *cache;
+};
+
+static struct kmsgq_class kmsgq_classes[] __ro_after_init = {
+	{ "kmsgq_32", 80 },	{ "kmsgq_64", 112 },	{ "kmsgq_128", 176 },
+	{ "kmsgq_256", 312 },	{ "kmsgq_512", 584 },	{ "kmsgq_1024", 1088 },
+	{ "kmsgq_2048", 2184 },
+};
+
+static struct kmem_cache *kmsgq_chunk_cache __ro_after_init;
+
+/**
+ * kmsgq_nr_chunks() - how many chunks a message's content takes
  * @len: length of the content in bytes
  *
  * Return: the number of chunks, 0 for content that is kept in one piece.
  */
-static size_t msgq_nr_chunks(size_t len)
+static size_t kmsgq_nr_chunks(size_t len)
 {
-	return likely(len <= MSGQ_CHUNK) ? 0 : DIV_ROUND_UP(len, MSGQ_CHUNK);
+	return likely(len <= KMSGQ_INLINE_MAX) ? 0 :
+						 DIV_ROUND_UP(len, KMSGQ_CHUNK);
 }
 
 /**
- * msgq_order() - which cache a message is from
+ * kmsgq_class_of() - the size class that a message's header comes from
  * @len: length of the content in bytes, 1 or more
- * @nr_chunks: msgq_nr_chunks(@len)
+ * @nr_chunks: kmsgq_nr_chunks(@len)
  *
- * Return: the power of two that holds the content, or the table of its chunks.
+ * Return: the class, which has room for the content or the table of its chunks.
  */
-static unsigned int msgq_order(size_t len, size_t nr_chunks)
+static struct kmsgq_class *kmsgq_class_of(size_t len, size_t nr_chunks)
 {
 	u32 size = unlikely(nr_chunks) ? nr_chunks * sizeof(void *) : len;
 
-	return fls((size - 1) | (BIT(MSGQ_MIN_ORDER) - 1));
+	return &kmsgq_classes[fls((size - 1) | (BIT(KMSGQ_MIN_ORDER) - 1)) -
+			      KMSGQ_MIN_ORDER];
 }
 
 /**
- * msgq_size() - how much memory the objects of a message take
- * @order: msgq_order() of the message
- * @nr_chunks: msgq_nr_chunks() of the message
- *
- * Return: the number of bytes.
- */
-static u32 msgq_size(unsigned int order, size_t nr_chunks)
-{
-	return sizeof(struct msgq_msg) + BIT(order) + MSGQ_SLAB_OVERHEAD +
-	       nr_chunks * (MSGQ_CHUNK + MSGQ_SLAB_OVERHEAD);
-}
-
-/**
- * msgq_footprint() - how much memory a message takes
+ * kmsgq_footprint() - how much memory a message takes
  * @len: length of its content in bytes, 1 or more
  *
  * Never less for a longer message.
  *
  * Return: the number of bytes.
  */
-u32 msgq_footprint(size_t len)
+u32 kmsgq_footprint(size_t len)
 {
-	size_t nr = msgq_nr_chunks(len);
+	size_t nr = kmsgq_nr_chunks(len);
 
-	return msgq_size(msgq_order(len, nr), nr);
+	return kmsgq_class_of(len, nr)->size + KMSGQ_OBJ_OVERHEAD +
+	       nr * (KMSGQ_CHUNK + KMSGQ_OBJ_OVERHEAD);
 }
 
 /**
- * msgq_msg_free() - free a message
+ * kmsgq_msg_release() - give a message's memory back to the allocator
  * @msg: a message that is in no queue
  */
-void msgq_msg_free(struct msgq_msg *msg)
+static void kmsgq_msg_release(struct kmsgq_msg *msg)
 {
-	size_t nr = msgq_nr_chunks(msg->len);
-	unsigned int order = msgq_order(msg->len, nr);
-	void **chunks = (void **)msg->content;
+	size_t nr = kmsgq_nr_chunks(msg->len);
 
-	/* See DOC above: the kernel leaves this to us too. */
-	if (want_init_on_free()) {
-		size_t i;
-
-		for (i = 0; i < nr; i++)
-			memzero_explicit(chunks[i], MSGQ_CHUNK);
-		if (!nr)
-			memzero_explicit(msg->content, msg->len);
-	}
 	if (unlikely(nr))
-		kmem_cache_free_bulk(msgq_chunk_cache, nr, chunks);
-	kmem_cache_free(msgq_msg_cache[order - MSGQ_MIN_ORDER], msg);
+		kmem_cache_free_bulk(kmsgq_chunk_cache, nr,
+				     (void **)msg->content);
+	kmem_cache_free(kmsgq_class_of(msg->len, nr)->cache, msg);
 }
 
 /**
- * msgq_msg_alloc() - allocate a message
- * @len: length of its content in bytes, 1 or more
+ * kmsgq_msg_free() - free a message, or keep it as the spare one
+ * @msg: a message that is in no queue; no longer the caller's
+ * @spare: where its queue keeps a message for reuse; NULL to keep none
  *
- * The content is not initialized: fill all of it, by msgq_msg_span(). May
- * sleep. The memory is charged to the current task's cgroup.
- *
- * Return: the message, to be given to msgq_enqueue() or msgq_msg_free(); NULL
- * where there is no memory.
+ * May be called by any number of tasks at once: @spare is exchanged atomically.
  */
-struct msgq_msg *msgq_msg_alloc(size_t len)
+void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare)
 {
-	size_t nr = msgq_nr_chunks(len);
-	unsigned int order = msgq_order(len, nr);
-	struct kmem_cache *cache = msgq_msg_cache[order - MSGQ_MIN_ORDER];
-	struct msgq_msg *msg = kmem_cache_alloc(cache, MSGQ_GFP);
+	if (!IS_ENABLED(CONFIG_KASAN) && !IS_ENABLED(CONFIG_KMSAN) && spare &&
+	    !want_init_on_free() && msg->len <= KMSGQ_SPARE_MAX &&
+	    !READ_ONCE(*spare) && !cmpxchg(spare, NULL, msg))
+		return;
+	kmsgq_msg_release(msg);
+}
 
+/**
+ * kmsgq_msg_alloc() - allocate a message
+ * @len: length of its content in bytes, 1 or more
+ * @spare: as for kmsgq_msg_free()
+ *
+ * The content is not initialized: fill all of it, via kmsgq_msg_span(). May
+ * sleep. Fresh memory is charged to the current task's cgroup.
+ *
+ * Return: the message, to be given to kmsgq_enqueue() or kmsgq_msg_free(); NULL
+ * if there is no memory.
+ */
+struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare)
+{
+	u32 footprint = kmsgq_footprint(len);
+	struct kmsgq_msg *msg = READ_ONCE(*spare);
+	struct kmem_cache *cache;
+	size_t nr;
+
+	if (likely(msg)) {
+		msg = xchg(spare, NULL);
+		/* Only messages of the same class have the same footprint. */
+		if (likely(msg && msg->footprint == footprint))
+			goto found;
+		if (msg)
+			kmsgq_msg_release(msg);
+	}
+
+	nr = kmsgq_nr_chunks(len);
+	cache = kmsgq_class_of(len, nr)->cache;
+	msg = kmem_cache_alloc(cache, KMSGQ_GFP);
 	if (!msg)
 		return NULL;
 	/* All of them or none. */
-	if (unlikely(nr) && !kmem_cache_alloc_bulk(msgq_chunk_cache, MSGQ_GFP,
+	if (unlikely(nr) && !kmem_cache_alloc_bulk(kmsgq_chunk_cache, KMSGQ_GFP,
 						   nr, (void **)msg->content)) {
 		kmem_cache_free(cache, msg);
 		return NULL;
 	}
+	msg->footprint = footprint;
+found:
 	msg->len = len;
-	msg->footprint = msgq_size(order, nr);
+	msg->deliveries = 0;
 	return msg;
 }
 
 /**
- * msgq_ctor() - makes the caches be those of constructed objects
- * @object: an object
+ * kmsgq_msg_exit() - destroy the caches; all messages have been freed
  */
-static void msgq_ctor(void *object)
-{
-}
-
-/**
- * msgq_msg_exit() - destroy the caches; all messages have been freed
- */
-void msgq_msg_exit(void)
+void kmsgq_msg_exit(void)
 {
 	size_t i;
 
 	/* kmem_cache_destroy(NULL) does nothing */
-	for (i = 0; i < ARRAY_SIZE(msgq_msg_cache); i++)
-		kmem_cache_destroy(msgq_msg_cache[i]);
-	kmem_cache_destroy(msgq_chunk_cache);
+	for (i = 0; i < ARRAY_SIZE(kmsgq_classes); i++)
+		kmem_cache_destroy(kmsgq_classes[i].cache);
+	kmem_cache_destroy(kmsgq_chunk_cache);
 }
 
 /**
- * msgq_msg_init() - create the caches
+ * kmsgq_msg_init() - create the caches
  *
  * Return: 0 or -ENOMEM.
  */
-int __init msgq_msg_init(void)
+int __init kmsgq_msg_init(void)
 {
+	const unsigned int header = sizeof(struct kmsgq_msg);
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(msgq_msg_cache); i++) {
-		unsigned int size = BIT(MSGQ_MIN_ORDER + i);
+	BUILD_BUG_ON(BIT(KMSGQ_MIN_ORDER + ARRAY_SIZE(kmsgq_classes) - 1) !=
+		     KMSGQ_INLINE_MAX);
+	for (i = 0; i < ARRAY_SIZE(kmsgq_classes); i++) {
+		struct kmsgq_class *class = &kmsgq_classes[i];
 
-		msgq_msg_cache[i] =
-			kmem_cache_create_usercopy(msgq_msg_cache_name[i],
-						   sizeof(struct msgq_msg) + size,
-						   0, SLAB_ACCOUNT,
-						   sizeof(struct msgq_msg), size,
-						   msgq_ctor);
-		if (!msgq_msg_cache[i])
+		class->cache = kmem_cache_create_usercopy(class->name,
+							  class->size, 0,
+							  SLAB_ACCOUNT, header,
+							  class->size - header,
+							  NULL);
+		if (!class->cache)
 			goto fail;
 	}
-	msgq_chunk_cache = kmem_cache_create_usercopy("kmsgq_chunk", MSGQ_CHUNK,
-						      0, SLAB_ACCOUNT, 0,
-						      MSGQ_CHUNK, msgq_ctor);
-	if (msgq_chunk_cache)
+	kmsgq_chunk_cache = kmem_cache_create_usercopy("kmsgq_chunk",
+						       KMSGQ_CHUNK, 0,
+						       SLAB_ACCOUNT, 0,
+						       KMSGQ_CHUNK, NULL);
+	if (kmsgq_chunk_cache)
 		return 0;
 fail:
-	msgq_msg_exit();
+	kmsgq_msg_exit();
 	return -ENOMEM;
 }

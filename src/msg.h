@@ -7,56 +7,72 @@
 
 #include <linux/compiler.h>
 #include <linux/minmax.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
-/*
- * Content up to this length, in bytes, is kept in one piece; longer content in
- * pieces of it. Single pages can be had however fragmented the memory is.
- */
-#define MSGQ_CHUNK 4096
+/* Content up to this length, in bytes, is kept in one piece with its header. */
+#define KMSGQ_INLINE_MAX 2048
+
+/* Longer content is kept in pieces of this length, in bytes. */
+#define KMSGQ_CHUNK 4096
+
+/* @deliveries stops here. */
+#define KMSGQ_DELIVERIES_MAX ((1 << 11) - 1)
 
 /**
- * struct msgq_msg - one message
- * @next: the message behind this one; valid while in a queue, under its lock
- * @seq: place in the order of all messages of its queue; set by msgq_enqueue()
- * @len: length of the content in bytes, 1 or more
- * @footprint: memory that the message takes, in bytes: msgq_footprint(@len)
+ * struct kmsgq_msg - one message
+ * @next: the next younger message in the list of its queue, under that
+ *	queue's lock
+ * @node: in place of @next, in the tree of messages that came back to their
+ *	queue, under the same lock
+ * @seq: place in the order of its queue; set by kmsgq_enqueue()
+ * @stamp: when it was put in, in jiffies of get_jiffies_64()
+ * @len: length of the content in bytes, 1 to 1 MiB
+ * @deliveries: how often a read_ack reader got some of it, up to
+ *	%KMSGQ_DELIVERIES_MAX
+ * @footprint: memory that the message takes, in bytes: kmsgq_footprint(@len)
  * @content: the content, or the addresses of the chunks that hold it: see
- *	msgq_msg_span()
+ *	kmsgq_msg_span()
  *
- * A message is in a queue, or belongs to whoever allocated or dequeued it.
+ * A message is in a queue, or held by an open file (struct kmsgq_lease), or it
+ * belongs to the task that allocated or dequeued it.
  */
-struct msgq_msg {
-	struct msgq_msg *next;
+struct kmsgq_msg {
+	union {
+		struct kmsgq_msg *next;
+		struct rb_node node;
+	};
 	u64 seq;
-	u32 len;
+	u64 stamp;
+	u32 len:21;
+	u32 deliveries:11;
 	u32 footprint;
 	u8 content[] __aligned(sizeof(void *));
 };
 
-int msgq_msg_init(void);
-void msgq_msg_exit(void);
+int kmsgq_msg_init(void);
+void kmsgq_msg_exit(void);
 
-u32 msgq_footprint(size_t len);
-struct msgq_msg *msgq_msg_alloc(size_t len);
-void msgq_msg_free(struct msgq_msg *msg);
+u32 kmsgq_footprint(size_t len);
+struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare);
+void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare);
 
 /**
- * msgq_msg_span() - where a part of a message's content is
+ * kmsgq_msg_span() - find a part of a message's content
  * @msg: a message that belongs to the caller
  * @offset: where the part begins, in bytes, less than @msg's length
- * @len: how much is wanted, in bytes; set to how much of it is contiguous
+ * @len: how much is wanted, in bytes; reduced to how much is contiguous
  *
  * Return: the address of the part.
  */
-static inline void *msgq_msg_span(struct msgq_msg *msg, size_t offset,
-				  size_t *len)
+static inline void *kmsgq_msg_span(struct kmsgq_msg *msg, size_t offset,
+				   size_t *len)
 {
-	if (likely(msg->len <= MSGQ_CHUNK))
+	if (likely(msg->len <= KMSGQ_INLINE_MAX))
 		return msg->content + offset;
-	*len = min_t(size_t, *len, MSGQ_CHUNK - offset % MSGQ_CHUNK);
-	return ((void **)msg->content)[offset / MSGQ_CHUNK] +
-	       offset % MSGQ_CHUNK;
+	*len = min_t(size_t, *len, KMSGQ_CHUNK - offset % KMSGQ_CHUNK);
+	return ((void **)msg->content)[offset / KMSGQ_CHUNK] +
+	       offset % KMSGQ_CHUNK;
 }
 
 #endif /* KMSGQ_MSG_H */

@@ -1,153 +1,234 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's parameters and their checks.
+ * The settings of a queue and the module's parameters: values and checks alone.
  */
 #include "params.h"
 
-#include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
-#include <linux/user_namespace.h>
 
-#include "procfs.h"
+#include "registry.h"
 
-#define KMSGQ_NAME_MAX		255
-#define KMSGQ_MODE_BITS		0666
+#define KMSGQ_MODE_BITS 0666
 
 /*
- * All of these are protected by kernel_param_lock(): the kernel's parameter
- * code holds it around each set and get.
+ * The first queue's settings, and what a further queue has where its entry says
+ * nothing. Set under kernel_param_lock(), which the kernel's parameter code
+ * holds around each set, and once the queue is there also under its lock.
  */
-static struct msgq_config kmsgq_limits = {
-	.msg_max_size = 1024,
-	.max_bytes = SZ_32M,
-	.read_wait = false,
+struct kmsgq_settings kmsgq_params = {
+	.config = {
+		.msg_max_size = 1024,
+		.max_bytes = SZ_32M,
+	},
+	.read_eof = true,
+	.mode = 0666,
 };
 
-static char kmsgq_name[KMSGQ_NAME_MAX + 1] = "msg_queue";
-static char kmsgq_mode[sizeof("0666")] = "0666";
-static unsigned int kmsgq_uid;
-static unsigned int kmsgq_gid;
+char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_MAX + 1] = KMSGQ_FIRST;
 
-/* The queue that live changes go to; NULL until it is initialized. */
-static struct kmsgq_file *kmsgq_live;
+/* kmsgq_params.mode as text: only as text can a parameter be shown in octal. */
+static char kmsgq_mode_text[sizeof("0666")] = "0666";
+
+#define KMSGQ_SETTING(_file, _perm, _key, _param, _kind, _member, _min, _max,	\
+		      _allowed)							\
+	{									\
+		.attr = { .name = _file, .mode = _perm },			\
+		.key = _key, .param = _param, .allowed = _allowed,		\
+		.kind = _kind,							\
+		.offset = offsetof(struct kmsgq_settings, _member),		\
+		.min = _min, .max = _max,					\
+	}
+
+struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS] = {
+	KMSGQ_SETTING("msg_max_size", 0644, "msg_max_size", "msg_max_size",
+		      KMSGQ_UINT, config.msg_max_size, 1, SZ_1M,
+		      "1..1048576 bytes"),
+	KMSGQ_SETTING("queue_max_bytes", 0644, "queue_max_bytes",
+		      "queue_max_bytes", KMSGQ_ULONG, config.max_bytes, 0, 0,
+		      "a number of bytes, enough for one message of msg_max_size"),
+	KMSGQ_SETTING("read_wait", 0644, "read_wait", "read_wait", KMSGQ_BOOL,
+		      config.read_wait, 0, 0, "Y or N"),
+	KMSGQ_SETTING("read_eof", 0644, "read_eof", "read_eof", KMSGQ_BOOL,
+		      read_eof, 0, 0, "Y or N"),
+	KMSGQ_SETTING("read_ack", 0644, "read_ack", "read_ack", KMSGQ_BOOL,
+		      read_ack, 0, 0, "Y or N"),
+	KMSGQ_SETTING("containers", 0644, "containers", "containers", KMSGQ_BOOL,
+		      containers, 0, 0, "Y or N"),
+	KMSGQ_SETTING("mode", 0444, "mode", "procfs_file_mode", KMSGQ_OCTAL,
+		      mode, 0, 0,
+		      "octal permissions of 0001..0666 without an execute bit"),
+	/* The last id is no id: it says "leave it" in chown(2). */
+	KMSGQ_SETTING("uid", 0444, "uid", "procfs_uid", KMSGQ_UINT, uid,
+		      0, UINT_MAX - 1, "an id of 0..4294967294"),
+	KMSGQ_SETTING("gid", 0444, "gid", "procfs_gid", KMSGQ_UINT, gid,
+		      0, UINT_MAX - 1, "an id of 0..4294967294"),
+	KMSGQ_SETTING("max_deliveries", 0444, "max_deliveries", NULL, KMSGQ_UINT,
+		      max_deliveries, 1, 1000, "1..1000, together with dead="),
+	/* "dead" is the counter. */
+	KMSGQ_SETTING("dead_queue", 0444, "dead", NULL, KMSGQ_NAME, dead, 0, 0,
+		      "the name of another queue that has no dead queue itself, together with max_deliveries="),
+};
 
 /**
- * kmsgq_param_reject() - tell what is wrong with a parameter
+ * kmsgq_reject() - report what is wrong with a value
+ * @entry: name of the queue whose entry has it; NULL for a module parameter
+ * @what: the key or the parameter
  * @val: the value
- * @kp: the parameter
  * @allowed: what it may be
  *
  * Return: -EINVAL.
  */
-static int kmsgq_param_reject(const char *val, const struct kernel_param *kp,
-			      const char *allowed)
+int kmsgq_reject(const char *entry, const char *what, const char *val,
+		 const char *allowed)
 {
 	/* A write to sysfs ends in a newline; root's typing error may be long. */
 	int shown = min_t(size_t, strcspn(val, "\n"), 80);
 
-	pr_err("parameter %s: '%*pE' is not allowed, it must be %s\n",
-	       kp->name, shown, val, allowed);
+	pr_err("parameter %s%s%s%s: '%*pE' is not allowed, it must be %s\n",
+	       entry ? "queue: entry '" : "", entry ?: "",
+	       entry ? "', key " : "", what, shown, val, allowed);
 	return -EINVAL;
 }
 
 /**
- * kmsgq_check_limits() - does a message of the largest size fit into the queue
- * @limits: what to check
+ * kmsgq_find_setting() - look a setting up
+ * @key: what it is called in an entry
  *
- * Return: 0 or -EINVAL.
+ * Return: the setting, or NULL.
  */
-static int kmsgq_check_limits(const struct msgq_config *limits)
+struct kmsgq_attr *kmsgq_find_setting(const char *key)
 {
-	unsigned long least = msgq_footprint(limits->msg_max_size);
+	size_t i;
 
-	if (limits->max_bytes >= least)
-		return 0;
-	pr_err("parameter queue_max_bytes: %lu is not allowed, it must be at least %lu bytes for one message of msg_max_size=%u\n",
-	       limits->max_bytes, least, limits->msg_max_size);
-	return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
+		if (!strcmp(kmsgq_setting_attrs[i].key, key))
+			return &kmsgq_setting_attrs[i];
+	return NULL;
 }
 
 /**
- * kmsgq_set_limits() - take new limits, and put them in force where in use
- * @limits: the new limits
+ * kmsgq_is_queue_name() - may a further queue have this name
+ * @name: the name
  *
- * While the module is being loaded they come one by one, and are checked
- * together by kmsgq_params_attach(). Called under kernel_param_lock().
- *
- * Return: 0 or -EINVAL.
+ * Return: true for [A-Za-z0-9][A-Za-z0-9._-]{0,62}.
  */
-static int kmsgq_set_limits(const struct msgq_config *limits)
+bool kmsgq_is_queue_name(const char *name)
 {
-	if (kmsgq_live) {
-		int err = kmsgq_check_limits(limits);
+	const char *c;
 
-		if (err)
-			return err;
-		msgq_configure(&kmsgq_live->queue, limits);
+	for (c = name; *c; c++)
+		if (!isascii(*c) || !(isalnum(*c) || (c > name && strchr("._-", *c))))
+			return false;
+	return c > name && c - name <= KMSGQ_QUEUE_NAME_MAX;
+}
+
+/**
+ * kmsgq_parse() - set one setting
+ * @s: where it is set
+ * @entry: name of the queue whose entry it is; NULL for the first queue
+ * @a: which setting
+ * @val: the value as text, may end in a newline
+ *
+ * Return: 0 or -EINVAL; the kernel log says why.
+ */
+int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
+		const struct kmsgq_attr *a, const char *val)
+{
+	void *field = (void *)s + a->offset;
+	unsigned int n;
+	int err = 0;
+
+	switch (a->kind) {
+	case KMSGQ_BOOL:
+		err = kstrtobool(val, field);
+		break;
+	case KMSGQ_ULONG:
+		err = kstrtoul(val, 0, (unsigned long *)field);
+		break;
+	case KMSGQ_NAME:
+		err = kmsgq_is_queue_name(val) ? 0 : -EINVAL;
+		if (!err)
+			strscpy(field, val, KMSGQ_QUEUE_NAME_MAX + 1);
+		break;
+	case KMSGQ_OCTAL:
+		err = kstrtouint(val, 8, &n);
+		if (!err && n && !(n & ~KMSGQ_MODE_BITS))
+			*(unsigned int *)field = n;
+		else
+			err = -EINVAL;
+		break;
+	default:
+		err = kstrtouint(val, 0, &n);
+		if (!err && n >= a->min && n <= a->max)
+			*(unsigned int *)field = n;
+		else
+			err = -EINVAL;
 	}
-	kmsgq_limits = *limits;
+	return err ? kmsgq_reject(entry, entry ? a->key : a->param, val,
+				  a->allowed) : 0;
+}
+
+/**
+ * kmsgq_check_settings() - check what settings have to do with each other
+ * @s: the settings, each of them allowed
+ * @entry: as for kmsgq_parse()
+ *
+ * Return: 0 or -EINVAL; the kernel log says why.
+ */
+int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry)
+{
+	u32 least = kmsgq_footprint(s->config.msg_max_size);
+	char val[24], allowed[96];
+
+	if (s->config.max_bytes < least) {
+		snprintf(val, sizeof(val), "%lu", s->config.max_bytes);
+		snprintf(allowed, sizeof(allowed),
+			 "at least %u bytes for one message of msg_max_size=%u",
+			 least, s->config.msg_max_size);
+		return kmsgq_reject(entry, "queue_max_bytes", val, allowed);
+	}
+	if (!s->max_deliveries != !*s->dead)
+		return kmsgq_reject(entry, s->max_deliveries ? "dead" :
+							       "max_deliveries",
+				    "", "given with the other one of the two");
 	return 0;
 }
 
 /**
- * kmsgq_set_msg_max_size() - set msg_max_size
- * @val: the value as text
- * @kp: the parameter
- *
- * Return: 0 or -EINVAL.
- */
-static int kmsgq_set_msg_max_size(const char *val,
-				  const struct kernel_param *kp)
-{
-	struct msgq_config limits = kmsgq_limits;
-
-	if (kstrtou32(val, 0, &limits.msg_max_size) ||
-	    !limits.msg_max_size || limits.msg_max_size > SZ_1M)
-		return kmsgq_param_reject(val, kp, "1..1048576 bytes");
-	return kmsgq_set_limits(&limits);
-}
-
-/**
- * kmsgq_set_queue_max_bytes() - set queue_max_bytes
- * @val: the value as text
- * @kp: the parameter
- *
- * Return: 0 or -EINVAL.
- */
-static int kmsgq_set_queue_max_bytes(const char *val,
-				     const struct kernel_param *kp)
-{
-	struct msgq_config limits = kmsgq_limits;
-
-	if (kstrtoul(val, 0, &limits.max_bytes))
-		return kmsgq_param_reject(val, kp,
-					  "a number of bytes, enough for one message of msg_max_size");
-	return kmsgq_set_limits(&limits);
-}
-
-/**
- * kmsgq_set_read_wait() - set read_wait
+ * kmsgq_param_set() - set a parameter that is a setting of the first queue
  * @val: the value as text, or NULL where only the name was given
  * @kp: the parameter
  *
- * Return: 0 or -EINVAL.
+ * Called under kernel_param_lock().
+ *
+ * Return: 0 or -EINVAL; -ENODEV while the module is being unloaded.
  */
-static int kmsgq_set_read_wait(const char *val, const struct kernel_param *kp)
+static int kmsgq_param_set(const char *val, const struct kernel_param *kp)
 {
-	struct msgq_config limits = kmsgq_limits;
+	size_t i;
+	int err;
 
-	limits.read_wait = true;
-	if (val && kstrtobool(val, &limits.read_wait))
-		return kmsgq_param_reject(val, kp, "Y or N");
-	return kmsgq_set_limits(&limits);
+	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++) {
+		struct kmsgq_attr *a = &kmsgq_setting_attrs[i];
+
+		if (!a->param || strcmp(a->param, kp->name))
+			continue;
+		err = kmsgq_registry_set_param(a, val ?: "Y");
+		if (!err && a->kind == KMSGQ_OCTAL)
+			snprintf(kmsgq_mode_text, sizeof(kmsgq_mode_text),
+				 "%04o", kmsgq_params.mode);
+		return err;
+	}
+	return -EINVAL;
 }
 
 /**
- * kmsgq_set_name() - set procfs_name
+ * kmsgq_param_set_name() - set procfs_name
  * @val: the value
  * @kp: the parameter
  *
@@ -156,193 +237,135 @@ static int kmsgq_set_read_wait(const char *val, const struct kernel_param *kp)
  *
  * Return: 0 or -EINVAL.
  */
-static int kmsgq_set_name(const char *val, const struct kernel_param *kp)
+static int kmsgq_param_set_name(const char *val, const struct kernel_param *kp)
 {
 	size_t len = strlen(val);
 
-	if (!len || len > KMSGQ_NAME_MAX || strchr(val, '/') ||
+	if (!len || len > KMSGQ_PROCFS_NAME_MAX || strchr(val, '/') ||
 	    !strcmp(val, ".") || !strcmp(val, "..") ||
-	    strspn(val, "0123456789") == len)
-		return kmsgq_param_reject(val, kp,
-					  "a file name of 1..255 bytes, without '/', not '.' or '..', not a number");
-	strscpy(kmsgq_name, val, sizeof(kmsgq_name));
+	    !strcmp(val, KMSGQ_DIR) || strspn(val, "0123456789") == len)
+		return kmsgq_reject(NULL, kp->name, val,
+				    "a file name of 1..255 bytes, without '/', not '.', '..' or '" KMSGQ_DIR "', not a number");
+	strscpy(kmsgq_procfs_name, val, sizeof(kmsgq_procfs_name));
 	return 0;
 }
 
 /**
- * kmsgq_set_mode() - set procfs_file_mode
- * @val: the value as text, octal with or without a leading 0
+ * kmsgq_param_set_queue() - set queue: make or remove a further queue
+ * @val: NAME[,KEY=VALUE]... or -NAME
  * @kp: the parameter
  *
- * Return: 0 or -EINVAL.
+ * Return: as kmsgq_registry_command().
  */
-static int kmsgq_set_mode(const char *val, const struct kernel_param *kp)
+static int kmsgq_param_set_queue(const char *val, const struct kernel_param *kp)
 {
-	unsigned int mode;
-
-	if (kstrtouint(val, 8, &mode) || !mode || mode & ~KMSGQ_MODE_BITS)
-		return kmsgq_param_reject(val, kp,
-					  "octal permissions of 0001..0666 without an execute bit");
-	snprintf(kmsgq_mode, sizeof(kmsgq_mode), "%04o", mode);
-	return 0;
+	return kmsgq_registry_command(val);
 }
 
 /**
- * kmsgq_set_id() - set procfs_uid or procfs_gid
- * @val: the value as text
- * @kp: the parameter
- *
- * Return: 0 or -EINVAL.
+ * kmsgq_param_free_queue() - the module is gone, or was never there
+ * @arg: unused
  */
-static int kmsgq_set_id(const char *val, const struct kernel_param *kp)
+static void kmsgq_param_free_queue(void *arg)
 {
-	unsigned int id;
-
-	/* The last id is no id: it says "leave it" in chown(2). */
-	if (kstrtouint(val, 0, &id) || id == UINT_MAX)
-		return kmsgq_param_reject(val, kp, "an id of 0..4294967294");
-	*(unsigned int *)kp->arg = id;
-	return 0;
+	kmsgq_registry_forget();
 }
 
-static const struct kernel_param_ops kmsgq_msg_max_size_ops = {
-	.set = kmsgq_set_msg_max_size,
+static const struct kernel_param_ops kmsgq_uint_ops = {
+	.set = kmsgq_param_set,
 	.get = param_get_uint,
 };
 
-module_param_cb(msg_max_size, &kmsgq_msg_max_size_ops,
-		&kmsgq_limits.msg_max_size, 0644);
+static const struct kernel_param_ops kmsgq_ulong_ops = {
+	.set = kmsgq_param_set,
+	.get = param_get_ulong,
+};
+
+static const struct kernel_param_ops kmsgq_bool_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = kmsgq_param_set,
+	.get = param_get_bool,
+};
+
+static const struct kernel_param_ops kmsgq_mode_ops = {
+	.set = kmsgq_param_set,
+	.get = param_get_string,
+};
+
+static const struct kernel_param_ops kmsgq_name_ops = {
+	.set = kmsgq_param_set_name,
+	.get = param_get_string,
+};
+
+static const struct kernel_param_ops kmsgq_queue_ops = {
+	.set = kmsgq_param_set_queue,
+	.free = kmsgq_param_free_queue,
+};
+
+static struct kparam_string kmsgq_name_string = {
+	.maxlen = sizeof(kmsgq_procfs_name),
+	.string = kmsgq_procfs_name,
+};
+
+static struct kparam_string kmsgq_mode_string = {
+	.maxlen = sizeof(kmsgq_mode_text),
+	.string = kmsgq_mode_text,
+};
+
+module_param_cb(msg_max_size, &kmsgq_uint_ops,
+		&kmsgq_params.config.msg_max_size, 0644);
 __MODULE_PARM_TYPE(msg_max_size, "uint");
 MODULE_PARM_DESC(msg_max_size,
 		 "largest message, in bytes: 1..1048576, may be changed live (default 1024)");
 
-static const struct kernel_param_ops kmsgq_queue_max_bytes_ops = {
-	.set = kmsgq_set_queue_max_bytes,
-	.get = param_get_ulong,
-};
-
-module_param_cb(queue_max_bytes, &kmsgq_queue_max_bytes_ops,
-		&kmsgq_limits.max_bytes, 0644);
+module_param_cb(queue_max_bytes, &kmsgq_ulong_ops,
+		&kmsgq_params.config.max_bytes, 0644);
 __MODULE_PARM_TYPE(queue_max_bytes, "ulong");
 MODULE_PARM_DESC(queue_max_bytes,
 		 "memory that the queue may hold, in bytes, every message counted with its overhead: at least one message of msg_max_size, may be changed live (default 33554432)");
 
-static const struct kernel_param_ops kmsgq_read_wait_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = kmsgq_set_read_wait,
-	.get = param_get_bool,
-};
-
-module_param_cb(read_wait, &kmsgq_read_wait_ops, &kmsgq_limits.read_wait,
+module_param_cb(read_wait, &kmsgq_bool_ops, &kmsgq_params.config.read_wait,
 		0644);
 __MODULE_PARM_TYPE(read_wait, "bool");
 MODULE_PARM_DESC(read_wait,
 		 "reads of an empty queue without O_NONBLOCK wait for a message: Y or N, may be changed live (default N)");
 
-static const struct kernel_param_ops kmsgq_name_ops = {
-	.set = kmsgq_set_name,
-	.get = param_get_string,
-};
+module_param_cb(read_eof, &kmsgq_bool_ops, &kmsgq_params.read_eof, 0644);
+__MODULE_PARM_TYPE(read_eof, "bool");
+MODULE_PARM_DESC(read_eof,
+		 "reads without O_NONBLOCK get end of file after each message, else they go on with the next: Y or N, may be changed live, for files opened afterwards (default Y)");
 
-static struct kparam_string kmsgq_name_string = {
-	.maxlen = sizeof(kmsgq_name),
-	.string = kmsgq_name,
-};
+module_param_cb(read_ack, &kmsgq_bool_ops, &kmsgq_params.read_ack, 0644);
+__MODULE_PARM_TYPE(read_ack, "bool");
+MODULE_PARM_DESC(read_ack,
+		 "a message stays its reader's until that open file reads again, and returns to the queue if the file is closed before: Y or N, may be changed live, for files opened afterwards (default N)");
+
+module_param_cb(containers, &kmsgq_bool_ops, &kmsgq_params.containers, 0644);
+__MODULE_PARM_TYPE(containers, "bool");
+MODULE_PARM_DESC(containers,
+		 "processes outside the initial pid namespace may open the file: Y or N, may be changed live (default N)");
 
 module_param_cb(procfs_name, &kmsgq_name_ops, &kmsgq_name_string, 0444);
 __MODULE_PARM_TYPE(procfs_name, "string");
 MODULE_PARM_DESC(procfs_name,
 		 "name of the file in /proc, 1..255 bytes, not in use there (default msg_queue)");
 
-static const struct kernel_param_ops kmsgq_mode_ops = {
-	.set = kmsgq_set_mode,
-	.get = param_get_string,
-};
-
-static struct kparam_string kmsgq_mode_string = {
-	.maxlen = sizeof(kmsgq_mode),
-	.string = kmsgq_mode,
-};
-
 module_param_cb(procfs_file_mode, &kmsgq_mode_ops, &kmsgq_mode_string, 0444);
 __MODULE_PARM_TYPE(procfs_file_mode, "octal");
 MODULE_PARM_DESC(procfs_file_mode,
 		 "permissions of the file, always octal: 0001..0666 without an execute bit (default 0666)");
 
-static const struct kernel_param_ops kmsgq_id_ops = {
-	.set = kmsgq_set_id,
-	.get = param_get_uint,
-};
-
-module_param_cb(procfs_uid, &kmsgq_id_ops, &kmsgq_uid, 0444);
+module_param_cb(procfs_uid, &kmsgq_uint_ops, &kmsgq_params.uid, 0444);
 __MODULE_PARM_TYPE(procfs_uid, "uint");
 MODULE_PARM_DESC(procfs_uid,
 		 "numeric user id of the file's owner: 0..4294967294 (default 0)");
-module_param_cb(procfs_gid, &kmsgq_id_ops, &kmsgq_gid, 0444);
+
+module_param_cb(procfs_gid, &kmsgq_uint_ops, &kmsgq_params.gid, 0444);
 __MODULE_PARM_TYPE(procfs_gid, "uint");
 MODULE_PARM_DESC(procfs_gid,
 		 "numeric group id of the file's group: 0..4294967294 (default 0)");
 
-/**
- * kmsgq_params_attach() - initialize a queue by the parameters
- * @kf: the queue; changes of live parameters go to it from now on
- *
- * The parameters' files are in sysfs before the module's init function runs,
- * so a live change may come at any moment.
- *
- * Return: 0 or -EINVAL.
- */
-int kmsgq_params_attach(struct kmsgq_file *kf)
-{
-	int err;
-
-	kernel_param_lock(THIS_MODULE);
-	err = kmsgq_check_limits(&kmsgq_limits);
-	if (!err) {
-		msgq_init(&kf->queue, &kmsgq_limits);
-		kmsgq_live = kf;
-	}
-	kernel_param_unlock(THIS_MODULE);
-	return err;
-}
-
-/**
- * kmsgq_params_detach() - stop live changes
- */
-void kmsgq_params_detach(void)
-{
-	kernel_param_lock(THIS_MODULE);
-	kmsgq_live = NULL;
-	kernel_param_unlock(THIS_MODULE);
-}
-
-/**
- * kmsgq_params_create_file() - make a queue's file by the parameters
- * @kf: the queue
- *
- * Return: 0, -EINVAL where the name is in use, or another error of
- * kmsgq_file_create().
- */
-int kmsgq_params_create_file(struct kmsgq_file *kf)
-{
-	unsigned int mode;
-	int err;
-
-	err = kstrtouint(kmsgq_mode, 8, &mode) ?:
-	      kmsgq_file_create(kf, kmsgq_name, mode,
-				make_kuid(&init_user_ns, kmsgq_uid),
-				make_kgid(&init_user_ns, kmsgq_gid));
-	if (err == -EEXIST) {
-		pr_err("parameter procfs_name: '%s' is not allowed, it must not be in use in /proc\n",
-		       kmsgq_name);
-		return -EINVAL;
-	}
-	if (err) {
-		pr_err("cannot create /proc/%s: error %d\n", kmsgq_name, err);
-		return err;
-	}
-	pr_info("loaded: /proc/%s, mode %s, messages of up to %u bytes, queue of up to %lu bytes\n",
-		kmsgq_name, kmsgq_mode, kmsgq_limits.msg_max_size,
-		kmsgq_limits.max_bytes);
-	return 0;
-}
+module_param_cb(queue, &kmsgq_queue_ops, NULL, 0200);
+__MODULE_PARM_TYPE(queue, "string");
+MODULE_PARM_DESC(queue,
+		 "one more queue, /proc/msg_queues/NAME, may be repeated: NAME[,KEY=VALUE]..., keys mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead (default: as the parameters above); written live it makes a queue, and -NAME removes one");

@@ -1,16 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module's parameters and their checks.
+ * The settings of a queue and the module's parameters: values and checks alone.
  */
 #ifndef KMSGQ_PARAMS_H
 #define KMSGQ_PARAMS_H
 
+#include <linux/sysfs.h>
 #include <linux/types.h>
 
-struct kmsgq_file;
+#include "queue.h"
 
-int kmsgq_params_attach(struct kmsgq_file *kf);
-void kmsgq_params_detach(void);
-int kmsgq_params_create_file(struct kmsgq_file *kf);
+/* The longest name in /proc/msg_queues, and in /proc itself, in bytes. */
+#define KMSGQ_QUEUE_NAME_MAX	63
+#define KMSGQ_PROCFS_NAME_MAX	255
+
+/* Reserved: what the first queue is called in sysfs, and the others' directory. */
+#define KMSGQ_FIRST	"msg_queue"
+#define KMSGQ_DIR	"msg_queues"
+
+/**
+ * struct kmsgq_settings - all that an administrator sets of one queue
+ * @config: the part of it that struct kmsgq_queue has a copy of
+ * @read_eof: a plain reader gets end of file after a message
+ * @read_ack: a message that was read is freed by the next read, not before
+ * @containers: processes outside the initial pid namespace may open the file
+ * @mode: permissions of the file
+ * @uid: its owner, in the initial user namespace
+ * @gid: its group, likewise
+ * @max_deliveries: a message returned so often goes to @dead, 1 to 1000; 0: none
+ * @dead: name of the dead queue; "": none
+ *
+ * What is live is written under the queue's lock, word by word.
+ */
+struct kmsgq_settings {
+	struct kmsgq_config config;
+	bool read_eof;
+	bool read_ack;
+	bool containers;
+	unsigned int mode;
+	unsigned int uid;
+	unsigned int gid;
+	unsigned int max_deliveries;
+	char dead[KMSGQ_QUEUE_NAME_MAX + 1];
+};
+
+/**
+ * enum kmsgq_kind - how a value is written
+ * @KMSGQ_UINT: unsigned int within limits
+ * @KMSGQ_ULONG: unsigned long
+ * @KMSGQ_BOOL: bool, Y or N
+ * @KMSGQ_OCTAL: unsigned int, the bits of a mode
+ * @KMSGQ_NAME: name of a queue
+ * @KMSGQ_COUNTER: u64 that nobody sets
+ */
+enum kmsgq_kind {
+	KMSGQ_UINT, KMSGQ_ULONG, KMSGQ_BOOL, KMSGQ_OCTAL, KMSGQ_NAME,
+	KMSGQ_COUNTER
+};
+
+/**
+ * struct kmsgq_attr - a setting or a counter
+ * @attr: its file in /sys/module/kmsg_queue/queues/NAME
+ * @key: what it is called in an entry of the parameter queue
+ * @param: the module parameter that sets it for the first queue, or NULL
+ * @allowed: what a value may be, to end the sentence "it must be ..."
+ * @kind: how it is written
+ * @offset: where it is, in struct kmsgq_settings or struct kmsgq_counters
+ * @min: the least value of a %KMSGQ_UINT
+ * @max: the greatest value of a %KMSGQ_UINT
+ */
+struct kmsgq_attr {
+	struct attribute attr;
+	const char *key;
+	const char *param;
+	const char *allowed;
+	enum kmsgq_kind kind;
+	unsigned int offset;
+	unsigned int min;
+	unsigned int max;
+};
+
+#define KMSGQ_NR_SETTINGS 11
+
+extern struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS];
+extern struct kmsgq_settings kmsgq_params;
+extern char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_MAX + 1];
+
+struct kmsgq_attr *kmsgq_find_setting(const char *key);
+bool kmsgq_is_queue_name(const char *name);
+int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
+		const struct kmsgq_attr *a, const char *val);
+int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry);
+int kmsgq_reject(const char *entry, const char *what, const char *val,
+		 const char *allowed);
 
 #endif /* KMSGQ_PARAMS_H */

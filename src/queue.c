@@ -4,7 +4,10 @@
  */
 #include "queue.h"
 
+#include <linux/atomic.h>
 #include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
@@ -16,39 +19,62 @@
  * Process context only; every function may be called from any number of tasks
  * at once, and none holds a lock on return.
  *
+ * Messages leave from the head, so those that come back are all older than the
+ * list. They are kept apart, in a tree: many may come back at once, in any
+ * order, when workers die.
+ *
+ * Memory stays in the account until it is freed: only a reader that is sure to
+ * finish with the message takes it off as it takes the message out. So a task
+ * may hold any number of messages through open files, but the queue is full
+ * then.
+ *
  * Full is one condition for all writers, whatever their message's size: a
  * message of the largest size would not fit. So writers can be woken one by
- * one: where one of them can't go on, none can.
+ * one: where one of them cannot go on, none can.
  *
  * A task sleeps only after it has found, under the lock and with itself on the
- * wait queue already, that it can't go on. So whoever changes the queue and
- * then, having held the lock, finds a wait queue empty, needs no barrier: a
- * task that is just about to be added will see the change.
+ * wait queue already, that it cannot go on. So a task that has changed the queue
+ * and released the lock needs no barrier before it looks for sleepers: one that
+ * it does not see will see the change.
  *
- * Each message put in (or back) wakes one reader. Room wakes one writer, and
- * a writer that leaves room behind wakes the next, since one large message
- * taken out may make room for many small ones. A writer that was woken and
- * then fails passes the room on, by msgq_pass_on_room().
+ * Of the tasks asleep in a call, one is woken when the queue stops being empty
+ * (full), and each task that takes a message (room) and leaves some wakes the
+ * next. A task that was woken and fails passes the wake-up on, so there is
+ * always one on its way while there is something to take. Pollers return to user
+ * space first, where they may stop for good: they get a wake-up for each
+ * message.
  */
 
 /**
- * msgq_init() - make an empty queue
+ * kmsgq_queue_init() - make an empty queue
  * @q: the queue
  * @config: its limits
  */
-void msgq_init(struct msg_queue *q, const struct msgq_config *config)
+void kmsgq_queue_init(struct kmsgq_queue *q, const struct kmsgq_config *config)
 {
-	*q = (struct msg_queue){ .tail = &q->head };
+	*q = (struct kmsgq_queue){
+		.tail = &q->head,
+		.returned = RB_ROOT_CACHED,
+	};
 	spin_lock_init(&q->lock);
-	init_waitqueue_head(&q->readers.tasks);
-	init_waitqueue_head(&q->readers.polls);
-	init_waitqueue_head(&q->writers.tasks);
-	init_waitqueue_head(&q->writers.polls);
-	msgq_configure(q, config);
+	init_waitqueue_head(&q->readers);
+	init_waitqueue_head(&q->writers);
+	init_waitqueue_head(&q->polls);
+	kmsgq_configure(q, config);
 }
 
 /**
- * msgq_configure() - change the limits of a queue
+ * kmsgq_queue_exit() - free what an empty queue keeps
+ * @q: the queue, no longer in use
+ */
+void kmsgq_queue_exit(struct kmsgq_queue *q)
+{
+	if (q->spare)
+		kmsgq_msg_free(q->spare, NULL);
+}
+
+/**
+ * kmsgq_configure() - change the limits of a queue
  * @q: the queue
  * @config: the new limits
  *
@@ -56,77 +82,132 @@ void msgq_init(struct msg_queue *q, const struct msgq_config *config)
  * until it has been read. Wakes everybody who waits: what each waits for has
  * changed.
  */
-void msgq_configure(struct msg_queue *q, const struct msgq_config *config)
+void kmsgq_configure(struct kmsgq_queue *q, const struct kmsgq_config *config)
 {
 	spin_lock(&q->lock);
 	WRITE_ONCE(q->config.msg_max_size, config->msg_max_size);
 	q->config.max_bytes = config->max_bytes;
 	q->config.read_wait = config->read_wait;
 	WRITE_ONCE(q->full_above, config->max_bytes -
-				  msgq_footprint(config->msg_max_size));
+				  kmsgq_footprint(config->msg_max_size));
 	spin_unlock(&q->lock);
 
-	wake_up_interruptible_all(&q->readers.tasks);
-	wake_up_interruptible_all(&q->writers.tasks);
-	wake_up_interruptible_all(&q->writers.polls);
+	wake_up_interruptible_all(&q->readers);
+	wake_up_interruptible_all(&q->writers);
+	__wake_up(&q->polls, TASK_INTERRUPTIBLE, 0,
+		  poll_to_key(EPOLLOUT | EPOLLWRNORM));
 }
 
 /**
- * msgq_get_stats() - read the counters, all of the same moment
- * @q: the queue
- * @stats: where they are stored
- */
-void msgq_get_stats(struct msg_queue *q, struct msgq_stats *stats)
-{
-	spin_lock(&q->lock);
-	stats->queued = q->enqueued - q->dequeued;
-	stats->queued_bytes = q->bytes;
-	stats->enqueued = q->enqueued;
-	stats->dequeued = q->dequeued;
-	stats->dropped = q->dropped;
-	spin_unlock(&q->lock);
-}
-
-/**
- * msgq_is_full() - would a message of the largest size not fit
- * @q: the queue
- *
- * Exact under @q->lock; without, it was so at some moment.
- *
- * Return: true if it would not.
- */
-static bool msgq_is_full(const struct msg_queue *q)
-{
-	return READ_ONCE(q->bytes) > READ_ONCE(q->full_above);
-}
-
-/**
- * msgq_use_poll_credit() - is a poller of the writers' side to be woken
+ * kmsgq_first() - find the oldest message
  * @q: the queue, its lock held
  *
- * There is a credit for each time that a poller was told that the queue was
- * full, so nobody is woken from a queue that never was.
- *
- * Return: true if one is to be woken.
+ * Return: the message, or NULL.
  */
-static bool msgq_use_poll_credit(struct msg_queue *q)
+static struct kmsgq_msg *kmsgq_first(const struct kmsgq_queue *q)
 {
 	lockdep_assert_held(&q->lock);
-	if (!q->poll_credits || msgq_is_full(q))
+	if (unlikely(q->returned.rb_leftmost))
+		return rb_entry(q->returned.rb_leftmost, struct kmsgq_msg, node);
+	return q->head;
+}
+
+/**
+ * kmsgq_get_counters() - read the counters, all of the same moment
+ * @q: the queue
+ * @counters: where they are stored
+ */
+void kmsgq_get_counters(struct kmsgq_queue *q, struct kmsgq_counters *counters)
+{
+	struct kmsgq_msg *first;
+	u64 stamp, now;
+
+	spin_lock(&q->lock);
+	*counters = q->count;
+	counters->enqueued = q->next_seq - q->retailed;
+	counters->queued_bytes = q->bytes;
+	first = kmsgq_first(q);
+	now = get_jiffies_64();
+	stamp = first ? first->stamp : now;
+	spin_unlock(&q->lock);
+
+	counters->waiting_readers = atomic_read(&q->waiting_readers);
+	counters->waiting_writers = atomic_read(&q->waiting_writers);
+	counters->queued = counters->enqueued - counters->dequeued +
+			   counters->returned;
+	counters->oldest_age_ms = jiffies64_to_msecs(now - stamp);
+}
+
+/**
+ * kmsgq_charge() - count a message's memory in the account
+ * @q: the queue, its lock held
+ * @footprint: of the message, in bytes
+ */
+static void kmsgq_charge(struct kmsgq_queue *q, u32 footprint)
+{
+	unsigned long bytes = q->bytes + footprint;
+
+	lockdep_assert_held(&q->lock);
+	WRITE_ONCE(q->bytes, bytes);
+	if (bytes > q->count.high_water_bytes)
+		q->count.high_water_bytes = bytes;
+}
+
+/**
+ * struct kmsgq_wakeups - who is to be woken for a change of the account
+ * @task: there is room where there was none: wake a sleeping writer
+ * @poll: there is room that a poller may wait for
+ */
+struct kmsgq_wakeups {
+	bool task;
+	bool poll;
+};
+
+/**
+ * kmsgq_poller_for_room() - is a poller to be woken for room
+ * @q: the queue, its lock held
+ *
+ * No poller is woken by a queue that was never full.
+ *
+ * Return: true if one is; it is counted as woken.
+ */
+static bool kmsgq_poller_for_room(struct kmsgq_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (likely(!q->full_seen) || kmsgq_is_full(q))
 		return false;
-	q->poll_credits--;
+	q->full_seen--;
 	return true;
 }
 
 /**
- * msgq_wake() - wake one of those who wait, if anybody does
+ * kmsgq_uncharge() - take a message's memory off the account
+ * @q: the queue, its lock held
+ * @footprint: of the message, in bytes
+ *
+ * Return: what kmsgq_wake_writers() is to do when the lock has been released.
+ */
+static struct kmsgq_wakeups kmsgq_uncharge(struct kmsgq_queue *q, u32 footprint)
+{
+	struct kmsgq_wakeups wakeups;
+	bool was_full = kmsgq_is_full(q);
+
+	lockdep_assert_held(&q->lock);
+	WRITE_ONCE(q->bytes, q->bytes - footprint);
+	wakeups.task = was_full && !kmsgq_is_full(q);
+	wakeups.poll = kmsgq_poller_for_room(q);
+	return wakeups;
+}
+
+/**
+ * kmsgq_wake() - wake one of those who wait, if anybody does
  * @wq: where they wait: one task is woken, or one of the exclusive pollers
  *	beside all others
- * @events: what pollers wait for
+ * @events: what has happened, for pollers; 0 for tasks
  *
  * The queue's lock is not held, but has been since the change.
  */
-static inline void msgq_wake(wait_queue_head_t *wq, __poll_t events)
+static inline void kmsgq_wake(wait_queue_head_t *wq, __poll_t events)
 {
 	/* No barrier is needed: see DOC above. */
 	if (waitqueue_active(wq))
@@ -134,278 +215,413 @@ static inline void msgq_wake(wait_queue_head_t *wq, __poll_t events)
 }
 
 /**
- * msgq_wake_readers() - wake one reader for a message that has come
- * @q: the queue
+ * kmsgq_wake_writers() - wake those who can use the room
+ * @q: the queue, its lock not held
+ * @wakeups: of kmsgq_uncharge()
  */
-static inline void msgq_wake_readers(struct msg_queue *q)
+static inline void kmsgq_wake_writers(struct kmsgq_queue *q,
+				      struct kmsgq_wakeups wakeups)
 {
-	msgq_wake(&q->readers.tasks, 0);
-	msgq_wake(&q->readers.polls, EPOLLIN | EPOLLRDNORM);
+	if (unlikely(wakeups.task))
+		kmsgq_wake(&q->writers, 0);
+	if (unlikely(wakeups.poll))
+		kmsgq_wake(&q->polls, EPOLLOUT | EPOLLWRNORM);
 }
 
 /**
- * msgq_wake_writers() - wake one writer where there is room
- * @q: the queue
- * @tasks: there is room: wake a task
- * @polls: as msgq_use_poll_credit() said: wake a poller
+ * kmsgq_wake_readers() - wake those who can use a message that has come
+ * @q: the queue, its lock not held
+ * @was_empty: there was no other
  */
-static inline void msgq_wake_writers(struct msg_queue *q, bool tasks, bool polls)
+static inline void kmsgq_wake_readers(struct kmsgq_queue *q, bool was_empty)
 {
-	if (tasks)
-		msgq_wake(&q->writers.tasks, 0);
-	if (polls)
-		msgq_wake(&q->writers.polls, EPOLLOUT | EPOLLWRNORM);
+	if (was_empty)
+		kmsgq_wake(&q->readers, 0);
+	kmsgq_wake(&q->polls, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
- * msgq_enqueue() - put a message in, behind all others
+ * kmsgq_append() - link a message in at the tail
+ * @q: the queue, its lock held
+ * @msg: the message
+ */
+static void kmsgq_append(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+{
+	lockdep_assert_held(&q->lock);
+	msg->next = NULL;
+	msg->seq = q->next_seq++;
+	msg->stamp = get_jiffies_64();
+	WRITE_ONCE(*q->tail, msg);
+	q->tail = &msg->next;
+}
+
+/**
+ * kmsgq_enqueue() - put a message in, behind all others
  * @q: the queue
  * @msg: the message, its content filled; the queue's on success, else still
  *	the caller's
  *
- * Return: 0, -EMSGSIZE where @msg is too long, or -EAGAIN where the queue is
- * full.
+ * Return: 0, -EMSGSIZE if @msg is too long, or -EAGAIN if the queue is full.
  */
-int msgq_enqueue(struct msg_queue *q, struct msgq_msg *msg)
+int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 {
-	bool room, polls;
+	bool was_empty, poll;
 	int err;
 
-	msg->next = NULL;
-
 	spin_lock(&q->lock);
-	err = msgq_admit(q, msg->len);
-	if (err) {
+	err = kmsgq_admit(q, msg->len);
+	if (unlikely(err)) {
 		spin_unlock(&q->lock);
 		return err;
 	}
-	msg->seq = q->enqueued++;
-	WRITE_ONCE(*q->tail, msg);
-	q->tail = &msg->next;
-	WRITE_ONCE(q->bytes, q->bytes + msg->footprint);
-	room = !msgq_is_full(q);
-	polls = msgq_use_poll_credit(q);
+	was_empty = kmsgq_is_empty(q);
+	kmsgq_append(q, msg);
+	kmsgq_charge(q, msg->footprint);
+	poll = kmsgq_poller_for_room(q);
 	spin_unlock(&q->lock);
 
-	msgq_wake_readers(q);
-	msgq_wake_writers(q, room, polls);
+	kmsgq_wake_readers(q, was_empty);
+	/* A writer that leaves room wakes the next. */
+	if (unlikely(waitqueue_active(&q->writers)) && !kmsgq_is_full(q))
+		kmsgq_wake(&q->writers, 0);
+	if (unlikely(poll))
+		kmsgq_wake(&q->polls, EPOLLOUT | EPOLLWRNORM);
 	return 0;
 }
 
 /**
- * msgq_dequeue() - take the oldest message out
+ * kmsgq_dequeue() - take the oldest message out
  * @q: the queue
- * @max_len: how long it may be, in bytes
+ * @room: how many bytes of it the reader can take
+ * @whole: leave it where it is if it is longer than @room
+ * @keep: leave it in the account in any case; else only if it is longer than
+ *	@room, since the reader may then have it for long
  *
- * Return: the message, now the caller's; ERR_PTR(-EAGAIN) where the queue is
- * empty; ERR_PTR(-EMSGSIZE) where the message is longer, and stays.
+ * Return: the message, now the caller's, and in the account if @keep or longer
+ * than @room; ERR_PTR(-EAGAIN) if the queue is empty; ERR_PTR(-EMSGSIZE) if
+ * @whole and the message is longer than @room.
  */
-struct msgq_msg *msgq_dequeue(struct msg_queue *q, size_t max_len)
+struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, size_t room, bool whole,
+				bool keep)
 {
-	struct msgq_msg *msg;
-	bool room, polls;
+	struct kmsgq_wakeups wakeups = {};
+	struct kmsgq_msg *msg;
 
-	/* Readers who find nothing leave the lock to who brings something. */
-	if (!READ_ONCE(q->head))
+	/*
+	 * Check without the lock first, so that readers of an empty queue do
+	 * not contend with writers.
+	 */
+	if (kmsgq_is_empty(q))
 		return ERR_PTR(-EAGAIN);
 
 	spin_lock(&q->lock);
-	msg = q->head;
-	if (!msg || msg->len > max_len) {
+	msg = kmsgq_first(q);
+	if (!msg || (whole && msg->len > room)) {
 		spin_unlock(&q->lock);
 		return ERR_PTR(msg ? -EMSGSIZE : -EAGAIN);
 	}
-	WRITE_ONCE(q->head, msg->next);
-	if (!q->head)
-		q->tail = &q->head;
-	q->dequeued++;
-	WRITE_ONCE(q->bytes, q->bytes - msg->footprint);
-	room = !msgq_is_full(q);
-	polls = msgq_use_poll_credit(q);
+	if (likely(msg == q->head)) {
+		WRITE_ONCE(q->head, msg->next);
+		if (!q->head)
+			q->tail = &q->head;
+	} else {
+		rb_erase_cached(&msg->node, &q->returned);
+	}
+	q->count.dequeued++;
+	if (keep || msg->len > room)
+		q->count.held++;
+	else
+		wakeups = kmsgq_uncharge(q, msg->footprint);
 	spin_unlock(&q->lock);
 
-	msgq_wake_writers(q, room, polls);
+	/* A reader that leaves messages wakes the next, before it copies. */
+	if (unlikely(waitqueue_active(&q->readers)) && !kmsgq_is_empty(q))
+		kmsgq_wake(&q->readers, 0);
+	kmsgq_wake_writers(q, wakeups);
 	return msg;
 }
 
 /**
- * msgq_requeue() - put a message back that could not be delivered
+ * kmsgq_put_back() - link a message in at its old place
+ * @q: the queue, its lock held
+ * @msg: the message; all others that came back keep their order with it
+ *
+ * O(log n) for n messages that came back.
+ */
+static void kmsgq_put_back(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+{
+	struct rb_node **link = &q->returned.rb_root.rb_node, *parent = NULL;
+	bool leftmost = true;
+
+	lockdep_assert_held(&q->lock);
+	while (*link) {
+		parent = *link;
+		if (msg->seq < rb_entry(parent, struct kmsgq_msg, node)->seq) {
+			link = &parent->rb_left;
+		} else {
+			link = &parent->rb_right;
+			leftmost = false;
+		}
+	}
+	rb_link_node(&msg->node, parent, link);
+	rb_insert_color_cached(&msg->node, &q->returned, leftmost);
+}
+
+/**
+ * kmsgq_return() - put a message back that could not be delivered
  * @q: the queue
- * @msg: a message that msgq_dequeue() gave, now the queue's again
+ * @msg: a message of kmsgq_dequeue(), now the queue's again
+ * @kept: it is still in the account
  *
- * It goes before every message that is younger, so also several that are put
- * back at once by several readers keep their order. Never fails: the queue may
- * hold more than its limit for a while, by what readers had in hand.
+ * Never fails: the queue may hold more than its limit for a while, by what
+ * readers had in hand.
  */
-void msgq_requeue(struct msg_queue *q, struct msgq_msg *msg)
+void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg, bool kept)
 {
-	struct msgq_msg **link = &q->head;
+	bool was_empty;
 
 	spin_lock(&q->lock);
-	/* Older ones have been put back too: no more than there are readers. */
-	while (*link && (*link)->seq < msg->seq)
-		link = &(*link)->next;
-	msg->next = *link;
-	WRITE_ONCE(*link, msg);
-	if (!msg->next)
-		q->tail = &msg->next;
-	q->dequeued--;
-	WRITE_ONCE(q->bytes, q->bytes + msg->footprint);
+	was_empty = kmsgq_is_empty(q);
+	if (kept)
+		q->count.held--;
+	else
+		kmsgq_charge(q, msg->footprint);
+	q->count.returned++;
+	kmsgq_put_back(q, msg);
 	spin_unlock(&q->lock);
 
-	msgq_wake_readers(q);
+	kmsgq_wake_readers(q, was_empty);
 }
 
 /**
- * msgq_drop() - free a message that was taken out and not wholly delivered
- * @q: the queue that it was in
- * @msg: a message that msgq_dequeue() gave
+ * kmsgq_lease_set() - have an open file hold a message, or more of it
+ * @q: the queue that it came from
+ * @lease: the file's
+ * @msg: the message, in the account
+ * @offset: how many bytes of it have been delivered, 1 or more
  */
-void msgq_drop(struct msg_queue *q, struct msgq_msg *msg)
+void kmsgq_lease_set(struct kmsgq_queue *q, struct kmsgq_lease *lease,
+		     struct kmsgq_msg *msg, size_t offset)
 {
 	spin_lock(&q->lock);
-	q->dropped++;
+	if (!lease->msg && msg->deliveries < KMSGQ_DELIVERIES_MAX)
+		msg->deliveries++;
+	lease->msg = msg;
+	lease->offset = offset;
 	spin_unlock(&q->lock);
-	msgq_msg_free(msg);
 }
 
 /**
- * msgq_poll_readable() - is there a message, for poll
- * @q: the queue; the poller is on @q->readers.polls already
+ * kmsgq_lease_end() - free the message that an open file holds
+ * @q: the queue that it came from
+ * @lease: the file's, which holds a message
+ * @dropped: it was not read to its end
+ */
+void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
+		     bool dropped)
+{
+	struct kmsgq_msg *msg = lease->msg;
+	struct kmsgq_wakeups wakeups;
+
+	spin_lock(&q->lock);
+	lease->msg = NULL;
+	q->count.held--;
+	q->count.dropped += dropped;
+	wakeups = kmsgq_uncharge(q, msg->footprint);
+	spin_unlock(&q->lock);
+
+	kmsgq_wake_writers(q, wakeups);
+	kmsgq_msg_free(msg, &q->spare);
+}
+
+/**
+ * kmsgq_lease_bury() - move the message that an open file holds to another queue
+ * @q: the queue that it came from
+ * @lease: the file's, which holds a message
+ * @dead: the other queue. Never are both queues' locks held
  *
- * Return: true if there is one.
+ * Return: true; false if @dead does not take the message, which is held as
+ * before then.
  */
-bool msgq_poll_readable(struct msg_queue *q)
+static bool kmsgq_lease_bury(struct kmsgq_queue *q, struct kmsgq_lease *lease,
+			     struct kmsgq_queue *dead)
 {
-	bool readable;
+	struct kmsgq_msg *msg = lease->msg;
+	u32 deliveries = msg->deliveries, footprint = msg->footprint;
+	struct kmsgq_wakeups wakeups;
 
+	msg->deliveries = 0;
+	if (kmsgq_enqueue(dead, msg)) {
+		msg->deliveries = deliveries;
+		return false;
+	}
+	/* @msg is somebody else's now. */
 	spin_lock(&q->lock);
-	readable = q->head;
+	lease->msg = NULL;
+	q->count.held--;
+	q->count.dead++;
+	wakeups = kmsgq_uncharge(q, footprint);
 	spin_unlock(&q->lock);
-	return readable;
+	kmsgq_wake_writers(q, wakeups);
+	return true;
 }
 
 /**
- * msgq_poll_writable() - would a message of the largest size fit, for poll
- * @q: the queue; the poller is on @q->writers.polls already
+ * kmsgq_lease_return() - put back the message that an open file holds
+ * @q: the queue that it came from
+ * @lease: the file's, which holds a message; nobody else uses it any more
+ * @dead: where a message goes that was delivered too often, or NULL
+ * @max_deliveries: how often is too often
  *
- * Return: true if it would; else the poller will be woken when it does.
+ * Never fails: a message that @dead does not take goes to the tail of @q.
  */
-bool msgq_poll_writable(struct msg_queue *q)
+void kmsgq_lease_return(struct kmsgq_queue *q, struct kmsgq_lease *lease,
+			struct kmsgq_queue *dead, u32 max_deliveries)
 {
-	bool writable;
+	bool exhausted = dead && lease->msg->deliveries >= max_deliveries;
+	bool was_empty;
+
+	if (exhausted && kmsgq_lease_bury(q, lease, dead))
+		return;
 
 	spin_lock(&q->lock);
-	writable = !msgq_is_full(q);
-	if (!writable)
-		q->poll_credits++;
+	was_empty = kmsgq_is_empty(q);
+	q->count.held--;
+	q->count.returned++;
+	if (exhausted) {
+		kmsgq_append(q, lease->msg);
+		q->retailed++;
+	} else {
+		kmsgq_put_back(q, lease->msg);
+	}
+	lease->msg = NULL;
 	spin_unlock(&q->lock);
-	return writable;
+
+	kmsgq_wake_readers(q, was_empty);
 }
 
 /**
- * msgq_reader_settled() - need a reader not wait
- * @q: the queue; a task that will sleep is on @q->readers.tasks already
- * @state: set to 0 if there is a message; for an empty queue to -EAGAIN where
+ * kmsgq_has_room() - would a message of the largest size fit
+ * @q: the queue
+ *
+ * For a caller that goes away if not: a poller, on @q->polls already, or a
+ * writer that does not wait, which may have an edge-triggered poller.
+ *
+ * Return: true if it would; else a poller will be woken when it does.
+ */
+bool kmsgq_has_room(struct kmsgq_queue *q)
+{
+	bool full;
+
+	spin_lock(&q->lock);
+	full = kmsgq_is_full(q);
+	q->full_seen += full;
+	spin_unlock(&q->lock);
+	return !full;
+}
+
+/**
+ * kmsgq_pass_on() - wake the next in place of one that will not come
+ * @q: the queue
+ * @events: EPOLLIN for a reader, EPOLLOUT for a writer
+ *
+ * For whoever was woken, or may have been, and takes no message (no room): the
+ * wake-up that it used may have been the only one.
+ */
+void kmsgq_pass_on(struct kmsgq_queue *q, __poll_t events)
+{
+	if (events & EPOLLIN && !kmsgq_is_empty(q))
+		kmsgq_wake_readers(q, true);
+	if (events & EPOLLOUT && !kmsgq_is_full(q)) {
+		kmsgq_wake(&q->writers, 0);
+		kmsgq_wake(&q->polls, EPOLLOUT | EPOLLWRNORM);
+	}
+}
+
+/**
+ * kmsgq_reader_settled() - need a reader not wait
+ * @q: the queue; a task that will sleep is on @q->readers already
+ * @state: set to 0 if there is a message; for an empty queue to -EAGAIN if
  *	readers wait, else to -ENODATA
  *
  * Return: true if it need not.
  */
-static bool msgq_reader_settled(struct msg_queue *q, int *state)
+static bool kmsgq_reader_settled(struct kmsgq_queue *q, int *state)
 {
 	spin_lock(&q->lock);
 	*state = 0;
-	if (!q->head)
+	if (kmsgq_is_empty(q))
 		*state = q->config.read_wait ? -EAGAIN : -ENODATA;
 	spin_unlock(&q->lock);
 	return *state != -EAGAIN;
 }
 
 /**
- * msgq_wait_readable() - wait for a message, if the queue is so configured
+ * kmsgq_wait_readable() - wait for a message, if the queue is so configured
  * @q: the queue
  *
- * May sleep. The message may be gone again when this returns: msgq_dequeue()
+ * May sleep. The message may be gone again when this returns: kmsgq_dequeue()
  * tells.
  *
  * Return: 0 if there was a message, -ENODATA if the queue is empty and readers
- * don't wait, -ERESTARTSYS if a signal came.
+ * do not wait, -ERESTARTSYS if a signal came.
  */
-int msgq_wait_readable(struct msg_queue *q)
+int kmsgq_wait_readable(struct kmsgq_queue *q)
 {
 	int state, err;
 
-	err = wait_event_interruptible_exclusive(q->readers.tasks,
-						 msgq_reader_settled(q, &state));
-	/* The signal may be the task's end: the message is for another. */
+	atomic_inc(&q->waiting_readers);
+	err = wait_event_interruptible_exclusive(q->readers,
+						 kmsgq_reader_settled(q, &state));
+	atomic_dec(&q->waiting_readers);
+	/*
+	 * If the signal kills this task, it will not take the message: pass the
+	 * wake-up on.
+	 */
 	if (!err && !state && signal_pending(current)) {
-		/* It has used the only wake-up that a message may have had. */
-		msgq_wake_readers(q);
+		kmsgq_pass_on(q, EPOLLIN);
 		err = -ERESTARTSYS;
 	}
 	return err ?: state;
 }
 
 /**
- * msgq_writer_settled() - need a writer not wait
- * @q: the queue; a task that will sleep is on @q->writers.tasks already
+ * kmsgq_writer_settled() - need a writer not wait
+ * @q: the queue; a task that will sleep is on @q->writers already
  * @len: the message's length in bytes
- * @nonblock: the writer gives up where the queue is full
- * @admit: set as msgq_admit() says
+ * @admit: set as kmsgq_admit() says
  *
  * Return: true if it need not.
  */
-static bool msgq_writer_settled(struct msg_queue *q, size_t len, bool nonblock,
-				int *admit)
+static bool kmsgq_writer_settled(struct kmsgq_queue *q, size_t len, int *admit)
 {
 	spin_lock(&q->lock);
-	*admit = msgq_admit(q, len);
-	/* An edge-triggered poller may sleep now without another poll(). */
-	if (*admit == -EAGAIN && nonblock)
-		q->poll_credits++;
+	*admit = kmsgq_admit(q, len);
 	spin_unlock(&q->lock);
-	return *admit != -EAGAIN || nonblock;
+	return *admit != -EAGAIN;
 }
 
 /**
- * msgq_wait_room() - wait for room, where there was none
+ * kmsgq_wait_room() - wait for room
  * @q: the queue
  * @len: length of the message that is to go in, in bytes
- * @nonblock: don't wait
  *
- * May sleep unless @nonblock. The room may be gone again when this returns:
- * msgq_enqueue() tells. A caller that then does not enqueue has to call
- * msgq_pass_on_room().
+ * May sleep. The room may be gone again when this returns: kmsgq_enqueue()
+ * tells. A caller that then does not enqueue has to call kmsgq_pass_on().
  *
- * Return: 0, -EMSGSIZE where the message is too long, -EAGAIN where the queue
- * is full and @nonblock, -ERESTARTSYS if a signal came.
+ * Return: 0, -EMSGSIZE if the message is too long, -ERESTARTSYS if a signal
+ * came.
  */
-int msgq_wait_room(struct msg_queue *q, size_t len, bool nonblock)
+int kmsgq_wait_room(struct kmsgq_queue *q, size_t len)
 {
 	int admit, err;
 
-	err = wait_event_interruptible_exclusive(q->writers.tasks,
-						 msgq_writer_settled(q, len,
-								     nonblock,
-								     &admit));
-	if (!err && !admit && !nonblock && signal_pending(current))
+	atomic_inc(&q->waiting_writers);
+	err = wait_event_interruptible_exclusive(q->writers,
+						 kmsgq_writer_settled(q, len,
+								      &admit));
+	atomic_dec(&q->waiting_writers);
+	if (!err && !admit && signal_pending(current))
 		return -ERESTARTSYS;
 	return err ?: admit;
-}
-
-/**
- * msgq_pass_on_room() - wake the next writer in place of one that gave up
- * @q: the queue
- *
- * For a writer that failed after msgq_wait_room(): the wake-up that it
- * used may have been the only one for the room that is left.
- */
-void msgq_pass_on_room(struct msg_queue *q)
-{
-	bool room;
-
-	spin_lock(&q->lock);
-	room = !msgq_is_full(q);
-	spin_unlock(&q->lock);
-	msgq_wake_writers(q, room, false);
 }

@@ -30,8 +30,8 @@ parameter() {
 queue=/proc/$(parameter procfs_name)
 { [ -r "$queue" ] && [ -w "$queue" ]; } ||
 	skip "you may not read and write $queue: $(ls -l "$queue")"
-[ "$(cat $sys/stats/queued)" = 0 ] ||
-	skip "$queue holds $(cat $sys/stats/queued) messages: read them first"
+[ "$(cat $sys/queues/msg_queue/queued)" = 0 ] ||
+	skip "$queue holds $(cat $sys/queues/msg_queue/queued) messages: read them first"
 [ "$(cat $sys/refcnt)" = 0 ] || skip "somebody has $queue open"
 [ "$(parameter read_wait)" = N ] ||
 	skip 'read_wait is on: an empty queue would not end the test'
@@ -54,6 +54,8 @@ needs_rmmod() {
 reload() {
 	set --
 	for file in "$sys"/parameters/*; do
+		# All but "queue", which is only written.
+		[ "${file##*/}" != queue ] || continue
 		set -- "$@" "${file##*/}=$(cat "$file")"
 	done
 	mark="kmsg_queue test $$ at $(date +%s)"

@@ -156,7 +156,7 @@ static ssize_t use_file(struct call *c, int null)
 static ssize_t use_sysfs(struct call *c, int null)
 {
 	static const char *const files[] = {
-		"stats/queued", "stats/enqueued", "parameters/msg_max_size",
+		"queues/msg_queue/queued", "queues/msg_queue/enqueued", "parameters/msg_max_size",
 		"parameters/read_wait", "parameters/procfs_name",
 	};
 	char path[80], text[300];

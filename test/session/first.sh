@@ -33,7 +33,7 @@ for n in 1 2 3; do
 	type user "echo \"hello $n\" > $queue"
 	expect ''
 done
-type user 'cat /sys/module/kmsg_queue/stats/queued'
+type user 'cat /sys/module/kmsg_queue/queues/msg_queue/queued'
 expect 3
 for n in 1 2 3; do
 	type user "cat $queue"

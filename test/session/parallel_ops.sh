@@ -95,5 +95,5 @@ awk -v total=$total '
 			print NR " messages came"
 	}' "$work"/readers/* > "$work/wrong"
 [ ! -s "$work/wrong" ] || fail "$(head -n 20 "$work/wrong")"
-[ "$(cat $sys/stats/queued)" = 0 ] || fail 'the queue is not empty'
+[ "$(cat $sys/queues/msg_queue/queued)" = 0 ] || fail 'the queue is not empty'
 echo '*** END: Test for parallel readout ***'
