@@ -32,8 +32,9 @@
 #define RUN_PAIRS	100
 
 static const struct mech *const mechs[] = {
-	&mech_kmsg_queue, &mech_floor, &mech_null, &mech_mq, &mech_sysv,
-	&mech_pipe, &mech_fifo, &mech_dgram, &mech_seqpacket,
+	&mech_kmsg_queue, &mech_kmsg_queue_further, &mech_kmsg_queue_ack,
+	&mech_floor, &mech_null, &mech_mq, &mech_sysv, &mech_pipe, &mech_fifo,
+	&mech_dgram, &mech_seqpacket,
 };
 
 static struct message out = { .type = 1 }, in;

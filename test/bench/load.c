@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What messages cost when several processes write and read on several
- * processors, and how soon one who waits has a message.
+ * What messages cost when several processes write and read, and how soon one
+ * who waits has a message.
  *
  *	load MESSAGES ROUNDS WRITERSxREADERS...
  *	load latency MESSAGES ROUNDS
  *
  * All mechanisms take turns in each round, so that whatever else the machine
  * does hits all of them alike. Prints records "MEASURE MECHANISM X VALUE", one
- * for each round, in nanoseconds.
+ * for each round, in nanoseconds; in a VM whose clock counts instructions, in
+ * instructions.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,8 +34,8 @@
 #define SAMPLES_MAX	100000
 
 /*
- * Peers hold this many messages; kmsg_queue as many as it does by default. Few
- * enough that writers find them full now and then, as readers find them empty.
+ * Every queue has room for this many messages; guest sets kmsg_queue's limits.
+ * Few enough that writers find it full now and then, as readers find it empty.
  */
 #define DEPTH		1000
 
@@ -46,11 +47,14 @@ static const struct way {
 } ways[] = {
 	{ &mech_kmsg_queue, "kmsg_queue", true },
 	{ &mech_kmsg_queue_plain, "kmsg_queue_plain", false },
+	{ &mech_kmsg_queue_stream, "kmsg_queue_stream", false },
 	{ &mech_mq, "mq", true },
 	{ &mech_mq, "mq_blocking", false },
 	{ &mech_sysv, "sysv", false },
 	{ &mech_pipe, "pipe", true },
+	{ &mech_pipe, "pipe_blocking", false },
 	{ &mech_fifo, "fifo", true },
+	{ &mech_fifo, "fifo_blocking", false },
 	{ &mech_dgram, "dgram", true },
 	{ &mech_seqpacket, "seqpacket", true },
 };

@@ -18,6 +18,10 @@
 #include <unistd.h>
 
 #define QUEUE_FILE	"/proc/msg_queue"
+/* guest makes these. */
+#define FURTHER_FILE	"/proc/msg_queues/further"
+#define ACK_FILE	"/proc/msg_queues/ack"
+#define STREAM_FILE	"/proc/msg_queues/stream"
 #define FLOOR_FILE	"/proc/msgq_floor"
 #define MQ_NAME		"/bench"
 #define FIFO_FILE	"/tmp/bench.fifo"
@@ -136,6 +140,51 @@ const struct mech mech_kmsg_queue_plain = {
 	.close = close_both,
 	.send = fd_send,
 	.receive = queue_plain_receive,
+};
+
+/* one of many queues */
+
+const struct mech mech_kmsg_queue_further = {
+	.name = "kmsg_queue_further",
+	.max_size = MAX_SIZE,
+	.max_depth = ANY_DEPTH,
+	.named = true,
+	.in_file = FURTHER_FILE,
+	.out_file = FURTHER_FILE,
+	.open = files_open,
+	.close = close_both,
+	.send = fd_send,
+	.receive = fd_receive,
+};
+
+/* read_ack=Y: each read confirms the message before */
+
+const struct mech mech_kmsg_queue_ack = {
+	.name = "kmsg_queue_ack",
+	.max_size = MAX_SIZE,
+	.max_depth = ANY_DEPTH,
+	.named = true,
+	.in_file = ACK_FILE,
+	.out_file = ACK_FILE,
+	.open = files_open,
+	.close = close_both,
+	.send = fd_send,
+	.receive = fd_receive,
+};
+
+/* read_eof=N, read_wait=Y: readers wait in read(2) */
+
+const struct mech mech_kmsg_queue_stream = {
+	.name = "kmsg_queue_stream",
+	.max_size = MAX_SIZE,
+	.max_depth = ANY_DEPTH,
+	.named = true,
+	.in_file = STREAM_FILE,
+	.out_file = STREAM_FILE,
+	.open = files_open,
+	.close = close_both,
+	.send = fd_send,
+	.receive = fd_receive,
 };
 
 /* the floor: see floor/ */

@@ -35,7 +35,7 @@ struct ends {
  * close	the messages in it are gone, if it is no file system's
  * reopen_send, reopen_receive
  *		open, one message, close, as a shell's redirection does it; NULL
- *		where it cannot be opened anew
+ *		where it cannot be opened again
  *
  * The calls that transfer return a negative number where they fail; so does
  * open where this kernel has no such thing.
@@ -59,9 +59,10 @@ struct mech {
 				  size_t len);
 };
 
-extern const struct mech mech_kmsg_queue, mech_kmsg_queue_plain, mech_floor,
-	mech_null, mech_mq, mech_sysv, mech_pipe, mech_fifo, mech_dgram,
-	mech_seqpacket;
+extern const struct mech mech_kmsg_queue, mech_kmsg_queue_plain,
+	mech_kmsg_queue_further, mech_kmsg_queue_ack, mech_kmsg_queue_stream,
+	mech_floor, mech_null, mech_mq, mech_sysv, mech_pipe, mech_fifo,
+	mech_dgram, mech_seqpacket;
 
 /* Say what failed, and stop. */
 void give_up(const char *what, const char *mech) __attribute__((noreturn));

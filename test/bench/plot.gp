@@ -1,62 +1,66 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The comparison as a picture, from report.py's data:
-#	gnuplot -e "data='FILE'; title='TEXT'" plot.gp > FILE.svg
-# On a ground of its own, so that it can be read on a dark page too.
+#	gnuplot DATA plot.gp > FILE.svg
+# With a background of its own, so that it can be read on a dark page too.
 
-set terminal svg size 960,500 font 'sans-serif,13' background '#fbfbf9'
+set terminal svg noenhanced size 960,460 font 'sans-serif,13' \
+	background '#fbfbf9'
 set border 3 lc rgb '#555555'
 set tics nomirror textcolor rgb '#222222'
-set grid ytics lc rgb '#dddddd'
-set multiplot title title font ',12' textcolor rgb '#555555'
+set multiplot
 
-array names[8] = ['kmsg\_queue', 'POSIX mq', 'SysV msg', 'pipe, packets', \
-	'FIFO', 'AF\_UNIX dgram', 'AF\_UNIX seqpacket', \
-	'floor (no queue)']
-array colors[8] = ['#d1242f', '#0969da', '#1a7f37', '#9a6700', '#c47f17', \
-	'#8250df', '#bf3989', '#777777']
-width(i) = i == 1 ? 4 : 1.8
+# kmsg_queue, POSIX mq, SysV msg, pipe, FIFO, AF_UNIX, no queue
+array colors[7] = [0xd1242f, 0x0969da, 0x1a7f37, 0xb08800, 0xbc4c00, 0x8250df, \
+	0x777777]
+width(i) = i == 1 ? 4 : i == 4 ? 5 : 2
+dash(i) = i == 5 || i == 7 ? 2 : 1
 
-set origin 0, 0.17
-set size 0.5, 0.78
-set title 'One write and one read: instructions'
-set xlabel 'bytes of a message'
+set key off
+set origin 0, 0
+set size 0.52, 1
+set lmargin 8
+set rmargin 17
+set tmargin 4
+set bmargin 5
+set title "One write and one read:\ninstructions (lower is better)"
+set xlabel 'bytes in a message'
 set logscale x 2
 set logscale y 2
+set grid ytics lc rgb '#dddddd'
 set xrange [16:70000]
-set xtics (16, 64, 256, '1 K' 1024, '4 K' 4096, '64 K' 65536, '16 K' 16384)
-set ytics (1000, 2000, 4000, 8000, 16000, 32000)
-set key off
-plot for [i=7:1:-1] data index 0 using 1:(column(i + 1)) with lines \
-	lw width(i) lc rgb colors[i], \
-	data index 0 using 1:9 with lines lw 1.8 dt 2 lc rgb colors[8]
+set yrange [1000:70000]
+set xtics (16, 64, 256, '1 Ki' 1024, '4 Ki' 4096, '16 Ki' 16384, '64 Ki' 65536)
+set ytics (1000, 2000, 4000, 8000, 16000, 32000, 64000)
+set label 1 title.'. Right: context switches included, ' \
+	.'every queue has room for 1000 messages.' \
+	at screen 0.99, 0.03 right font ',11' textcolor rgb '#555555'
+# Dashed lines over solid ones, ours over all.
+plot $lines using 1:5 with linespoints lw width(4) pt 7 ps 0.6 lc rgb colors[4], \
+	for [i in '7 6 5 3 2 1'] $lines using 1:(column(i + 1)) with linespoints \
+		lw width(i) dt dash(i) pt 7 ps 0.4 lc rgb colors[i+0], \
+	$labels using 1:2:4:(colors[int($3)]) with labels left offset 1,0 \
+		textcolor rgb variable
+unset label 1
 
-set origin 0.5, 0.17
-set title 'Two processors: time for a message, POSIX mq = 1'
-set xlabel 'writers x readers'
-unset logscale
-set logscale y 2
-set xrange [*:*]
-set yrange [1.0/16:8]
-set xtics auto
-set ytics ('1/16' 0.0625, '1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4, 8)
-set style data histogram
-set style histogram clustered gap 1
-set style fill solid
-plot for [i=1:7] data index 1 using (column(i + 1)):xtic(1) lc rgb colors[i]
-
-# The key, for both.
-set origin 0, 0
-set size 1, 0.16
-unset title
+set origin 0.5, 0
+set size 0.5, 1
+set lmargin 22
+set rmargin 3
+set title "Several processes, 64-byte messages:\n"\
+	."instructions, POSIX mq = 1 (lower is better)"
 unset xlabel
-unset tics
-unset border
-unset grid
 unset logscale
-set xrange [0:1]
-set yrange [0:1]
-set key center center horizontal maxrows 2 samplen 2 textcolor rgb '#222222'
-plot for [i=1:7] NaN with lines lw width(i) + 1 lc rgb colors[i] \
-	title names[i], \
-	NaN with lines lw 2.8 dt 2 lc rgb colors[8] title names[8]
+set logscale x 2
+unset grid
+set grid xtics lc rgb '#dddddd'
+set xrange [*:*]
+set yrange [-0.6:5.6]
+set xtics ('1/4' 0.25, '1/2' 0.5, '3/4' 0.75, 1, '1.5' 1.5, 2, 3, 4, 6, 8, 16)
+set ytics ()
+set arrow from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb colors[2] back
+set for [i=0:4] arrow from graph 0, first i + 0.5 to graph 1, first i + 0.5 \
+	nohead lc rgb '#eeeeee' back
+plot $shapes using (NaN):1:ytic(2) with points, \
+	$dots using 1:2:(colors[int($3)]) with points pt 7 ps 0.9 \
+		lc rgb variable
 unset multiplot

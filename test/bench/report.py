@@ -2,32 +2,63 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Shows what was measured: tables and bars on standard output.
 
-    report.py JSON PLOT RECORDS...
+    report.py DIRECTORY
 
-JSON is written with all of it, PLOT with the data for plot.gp.
+DIRECTORY has the records bench.cost, bench.shapes and bench.load. Writes
+bench.json, with all of it, and bench.gp, the data for plot.gp, there.
 """
 
 import datetime
 import json
+import math
+import os
 import platform
 import sys
 
 from results import Results
 
 OURS = "kmsg_queue"
-# Those that do a queue's work, and not only show what must be paid.
-PEERS = ["mq", "sysv", "pipe", "fifo", "dgram", "seqpacket"]
+# What does a queue's work, as opposed to what only shows a lower bound; and
+# the ways in which each can wait, of which the best counts.
+WAYS = {
+    OURS: ["kmsg_queue", "kmsg_queue_stream"],
+    "mq": ["mq", "mq_blocking"],
+    "sysv": ["sysv"],
+    "pipe": ["pipe", "pipe_blocking"],
+    "fifo": ["fifo", "fifo_blocking"],
+    "dgram": ["dgram"],
+    "seqpacket": ["seqpacket"],
+}
+PEERS = [peer for peer in WAYS if peer != OURS]
+# Those that keep messages of any size apart and in order for any process that
+# may open them, or could be made to.
+QUEUES = ["mq", "sysv", "fifo"]
 NAMES = {
-    "kmsg_queue_plain": "kmsg_queue, opened anew",
+    "kmsg_queue_plain": "kmsg_queue, opened again",
+    "kmsg_queue_stream": "kmsg_queue, read_eof=N read_wait=Y",
+    "kmsg_queue_further": "kmsg_queue, a further queue",
+    "kmsg_queue_ack": "kmsg_queue, read_ack=Y",
     "floor": "floor: two calls, two copies",
     "null_zero": "/dev/null and /dev/zero",
     "mq": "POSIX mq",
     "mq_blocking": "POSIX mq, blocking",
     "sysv": "SysV msg",
     "pipe": "pipe, packet mode",
+    "pipe_blocking": "pipe, packet mode, blocking",
     "fifo": "FIFO",
+    "fifo_blocking": "FIFO, blocking",
     "dgram": "AF_UNIX dgram",
     "seqpacket": "AF_UNIX seqpacket",
+}
+# What the picture shows, in the order of plot.gp's colors.
+SHOWN = {
+    OURS: "kmsg_queue",
+    "mq": "POSIX mq",
+    "sysv": "SysV msg",
+    "pipe": "pipe (to 4 KiB)",
+    "fifo": "FIFO",
+    "seqpacket": "AF_UNIX",
+    "floor": "(no queue)",
 }
 
 
@@ -44,35 +75,23 @@ def print_rows(rows):
     print()
 
 
-def table(results, measure, title, head, digits=0, scale=1):
+def table(results, measure, title, head, digits=0, scale=1, get=Results.get):
     """Mechanisms down, x across, and how ours compares with each."""
     xs = results.xs(measure)
     rows = [[head, *map(str, xs)]]
     for mechanism in results.mechanisms(measure):
-        values = [results.get(measure, mechanism, x) for x in xs]
+        values = [get(results, measure, mechanism, x) for x in xs]
         rows.append([NAMES.get(mechanism, mechanism)] +
                     [number(v and v / scale, digits) for v in values])
     for peer in results.mechanisms(measure):
-        if peer == OURS:
+        if peer.startswith(OURS):
             continue
-        ratios = [results.ratio((measure, OURS, x), (measure, peer, x))
+        ratios = [get(results, measure, OURS, x) / get(results, measure, peer, x)
                   if (measure, peer, x) in results.values else None
                   for x in xs]
         rows.append([f"{OURS} / {NAMES.get(peer, peer)}"] +
                     [number(r, 2) for r in ratios])
     print(title)
-    print_rows(rows)
-
-
-def writev_table(results):
-    print("Messages of 16 bytes put in: instructions a message")
-    rows = [["messages"] + [str(x) for x in results.xs("writev")]]
-    for measure, name in ("writev", "one writev()"), ("writes", "write() each"):
-        rows.append([name] + [number(results.get(measure, OURS, x))
-                              for x in results.xs(measure)])
-    rows.append(["ratio"] + [number(results.ratio(("writev", OURS, x),
-                                                  ("writes", OURS, x)), 2)
-                             for x in results.xs("writev")])
     print_rows(rows)
 
 
@@ -89,34 +108,52 @@ def unload_table(results):
     print_rows(rows)
 
 
-def bars(r):
-    """What this is to reach: name, figure reached, limit."""
-    def against(measure, peers, sizes):
-        return max(r.ratio((measure, OURS, x), (measure, p, x))
-                   for x in sizes for p in peers
-                   if (measure, p, x) in r.values)
+def best(results, get, measure, who, x):
+    """What a message costs by the best way of waiting."""
+    return min(get(results, measure, way, x) for way in WAYS[who]
+               if (measure, way, x) in results.values)
 
-    sizes = r.xs("alternating")
+
+def against(results, get, measure, peers, x):
+    """Our best way beside that of the best of these peers."""
+    return (best(results, get, measure, OURS, x) /
+            min(best(results, get, measure, peer, x) for peer in peers))
+
+
+def bars(cost, shapes, load):
+    """What this is to reach: name, figure reached, limit."""
+    def worst(measure, peers, sizes, ours=OURS):
+        return max(cost.ratio((measure, ours, x), (measure, p, x))
+                   for x in sizes for p in peers
+                   if (measure, p, x) in cost.values)
+
+    sizes = cost.xs("alternating")
     small = [x for x in sizes if x <= 8192]
     yield ("alternating pair to 8192 bytes / floor",
-           against("alternating", ["floor"], small), 1.25)
+           worst("alternating", ["floor"], small), 1.25)
     yield ("alternating pair to 8192 bytes / best peer",
-           against("alternating", PEERS, small), 1)
+           worst("alternating", PEERS, small), 1)
     yield ("alternating pair of 16 bytes / POSIX mq",
-           against("alternating", ["mq"], [16]), 0.70)
+           worst("alternating", ["mq"], [16]), 0.70)
     yield ("deep, any size / best of POSIX mq and SysV",
-           against("deep", ["mq", "sysv"], sizes), 0.85)
-    for shape in "1x1", "4x4", "20x1":
-        yield (f"two processors, {shape} / POSIX mq",
-               against("load", ["mq"], [shape]), 0.75)
-    yield ("two processors, 1x100 / 1x4",
-           r.ratio(("load", OURS, "1x100"), ("load", OURS, "1x4")), 1.5)
+           worst("deep", ["mq", "sysv"], sizes), 0.85)
+    yield ("pair with read_ack=Y / without",
+           worst("alternating", [OURS], sizes, "kmsg_queue_ack"), 1.15)
+    yield ("pair on a further queue / on the first",
+           worst("alternating", [OURS], sizes, "kmsg_queue_further"), 1.01)
+    for shape in shapes.xs("load"):
+        yield (f"under load, {shape} / best of mq, SysV, FIFO",
+               against(shapes, Results.least, "load", QUEUES, shape), 1)
+    yield ("one waiting reader / best of mq, SysV, FIFO",
+           against(shapes, Results.least, "latency", QUEUES, 50), 1)
+    for shape in load.xs("load"):
+        if shape != "4x1":
+            yield (f"two processors, {shape} / best peer",
+                   against(load, Results.get, "load", PEERS, shape), 1)
     yield ("pair with a million messages waiting / with none",
-           r.ratio(("depth", OURS, 1000000), ("depth", OURS, 1)), 1.1)
+           cost.ratio(("depth", OURS, 1000000), ("depth", OURS, 1)), 1.1)
     yield ("memory for a message of 100 bytes, in bytes",
-           r.get("memory", OURS, 100), 192)
-    yield ("writev() of 64 messages / 64 write()",
-           r.ratio(("writev", OURS, 64), ("writes", OURS, 64)), 0.65)
+           cost.get("memory", OURS, 100), 200)
 
 
 def host():
@@ -128,67 +165,115 @@ def host():
     return platform.machine()
 
 
-def write_plot(results, path):
-    """Blocks for plot.gp: instructions by size, then load by shape, both with
-    one column for each mechanism."""
-    columns = [OURS, *PEERS, "floor"]
-    with open(path, "w") as plot:
-        for measure in "alternating", "load":
-            for x in results.xs(measure):
-                cells = []
-                for mechanism in columns:
-                    key = measure, mechanism, x
-                    if key not in results.values:
-                        cells.append("NaN")
-                    elif measure == "load":
-                        mq = measure, "mq", x
-                        cells.append(f"{results.ratio(key, mq):.3f}")
-                    else:
-                        cells.append(f"{results.get(*key):.0f}")
-                print(x, *cells, file=plot)
-            print("\n", file=plot)
+def count(how_many, what):
+    return f"{how_many} {what}" + ("" if how_many == "1" else "s")
+
+
+def spread(ends, least):
+    """Moves values apart that are closer than @least, keeping their order."""
+    ends = sorted(ends)
+    for _ in range(100):
+        for i in range(len(ends) - 1):
+            (low, a), (high, b) = ends[i], ends[i + 1]
+            if high - low < least:
+                more = (least - (high - low)) / 2
+                ends[i], ends[i + 1] = (low - more, a), (high + more, b)
+    return ends
+
+
+def block(out, name, rows):
+    """One of plot.gp's data blocks."""
+    print(f"${name} << END", *rows, "END", sep="\n", file=out)
+
+
+def write_plot(cost, shapes, title, path):
+    """The data for plot.gp. Columns of $lines and colors are in the order of
+    SHOWN."""
+    with open(path, "w") as out:
+        print(f'title = "{title}"', file=out)
+        sizes = cost.xs("alternating")
+        block(out, "lines", [
+            " ".join([str(x)] + [number(cost.get("alternating", m, x))
+                                 .replace("-", "NaN") for m in SHOWN])
+            for x in sizes])
+        # A line's label stands at its end; a pipe's message is at most a page,
+        # and costs what a FIFO's does.
+        ends = [(math.log2(cost.get("alternating", m, sizes[-1]) or
+                           cost.get("alternating", "fifo", sizes[-1]) * 1.01), m)
+                for m in SHOWN]
+        block(out, "labels", [
+            f'{sizes[-1]} {2 ** y:.0f} {list(SHOWN).index(m) + 1} "{SHOWN[m]}"'
+            for y, m in spread(ends, 0.32)])
+        # Dots of one shape are a little apart, so that none hides another.
+        # That of POSIX mq is a line.
+        dots = []
+        names = []
+        for row, shape in enumerate(reversed(shapes.xs("load"))):
+            writers, readers = shape.split("x")
+            names.append(f'{row} "{count(writers, "writer")},'
+                         f' {count(readers, "reader")}"')
+            mq = best(shapes, Results.least, "load", "mq", shape)
+            for color, m in enumerate(SHOWN, 1):
+                if m not in WAYS or m == "mq":
+                    continue
+                ratio = best(shapes, Results.least, "load", m, shape) / mq
+                dots.append(f"{ratio:.3f} {row - (color - 3.5) * 0.13:.2f}"
+                            f" {color}")
+        block(out, "dots", dots)
+        block(out, "shapes", names)
 
 
 def main():
-    json_path, plot_path, *records = sys.argv[1:]
-    r = Results(*records)
+    directory = sys.argv[1]
+
+    def path(name):
+        return os.path.join(directory, "bench." + name)
+
+    cost, shapes, load = (Results(path(area))
+                          for area in ("cost", "shapes", "load"))
     date = datetime.date.today().isoformat()
     machine = f"QEMU on {host()}"
-    print(f"{date}, kernel {r.kernel}, {machine}\n")
+    print(f"{date}, kernel {cost.kernel}, {machine}\n")
 
-    table(r, "alternating", "One write and one read, alternating: instructions",
-          "bytes")
-    table(r, "deep", "1000 writes, then 1000 reads: instructions for a pair",
-          "bytes")
-    table(r, "open_write_close", "Open, write, close: instructions", "bytes")
-    table(r, "open_read_close", "Open, read, close: instructions", "bytes")
-    writev_table(r)
-    table(r, "depth", "One write and one read of 16 bytes at the ends of a"
+    table(cost, "alternating",
+          "One write and one read, alternating: instructions", "bytes")
+    table(cost, "deep",
+          "1000 writes, then 1000 reads: instructions for a pair", "bytes")
+    table(cost, "open_write_close", "Open, write, close: instructions", "bytes")
+    table(cost, "open_read_close", "Open, read, close: instructions", "bytes")
+    table(cost, "depth", "One write and one read of 16 bytes at the ends of a"
           " queue of so many: instructions", "messages waiting")
-    table(r, "fill_and_drain", "So many in, then all out, 16 bytes each:"
+    table(cost, "fill_and_drain", "So many in, then all out, 16 bytes each:"
           " instructions for a pair", "messages")
-    unload_table(r)
-    table(r, "memory", "Memory of the kernel's allocator for each message that"
-          " waits: bytes", "bytes", 1)
-    table(r, "load", "Writers x readers on two processors, 64 bytes:"
-          " microseconds a message (medians; ratios of each round).\n"
-          "  Room: kmsg_queue 32 MiB, its default; the others 1000 messages",
+    unload_table(cost)
+    table(cost, "memory", "Memory of the kernel's allocator for each message"
+          " that waits: bytes", "bytes", 1)
+    table(shapes, "load", "Writers x readers on one processor, 64 bytes, room"
+          " for 1000 messages:\ninstructions a message with context switches"
+          " (least of the rounds)", "writers x readers", get=Results.least)
+    table(shapes, "latency", "From write to the return of the one waiting"
+          " reader's read: instructions", "percentile", get=Results.least)
+    table(load, "load", "Writers x readers on two processors, 64 bytes, room"
+          " for 1000 messages:\nmicroseconds a message (medians)",
           "writers x readers", 1, 1000)
-    table(r, "latency", "From write to the return of the one waiting reader's"
-          " read: microseconds", "percentile", 1, 1000)
+    table(load, "latency", "From write to the return of the one waiting"
+          " reader's read: microseconds", "percentile", 1, 1000)
 
     reached = [{"bar": name, "figure": round(figure, 3), "limit": limit,
                 "met": figure <= limit}
-               for name, figure, limit in bars(r)]
+               for name, figure, limit in bars(cost, shapes, load)]
     print("Bars")
     print_rows([["", "reached", "at most", ""]] +
                [[b["bar"], number(b["figure"], 2), str(b["limit"]),
                  "met" if b["met"] else "MISSED"] for b in reached])
 
-    with open(json_path, "w") as out:
-        json.dump({"date": date, "kernel": r.kernel, "machine": machine,
-                   "bars": reached, "results": r.tree()}, out, indent=1)
-    write_plot(r, plot_path)
+    with open(path("json"), "w") as out:
+        json.dump({"date": date, "kernel": cost.kernel, "machine": machine,
+                   "bars": reached,
+                   "results": {"cost": cost.tree(), "shapes": shapes.tree(),
+                               "load": load.tree()}}, out, indent=1)
+    write_plot(cost, shapes, f"Linux {cost.kernel} on QEMU's instruction clock, {date}",
+               path("gp"))
 
 
 if __name__ == "__main__":

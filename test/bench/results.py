@@ -28,6 +28,11 @@ class Results:
         values = self.values.get((measure, mechanism, x))
         return median(values) if values else None
 
+    def least(self, measure, mechanism, x):
+        """The least of the rounds, for what only ever adds to a figure."""
+        values = self.values.get((measure, mechanism, x))
+        return min(values) if values else None
+
     def ratio(self, one, other):
         """How much more one costs than the other: the median of the rounds'
         ratios, since what disturbs a round disturbs both."""
