@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "mech.h"
@@ -208,35 +207,6 @@ static void memory(const struct mech *m, size_t size, size_t count)
 	m->close(&ends);
 }
 
-/* Putting in messages by one writev(), and by as many write(). */
-static void vectors(const struct mech *m, size_t size, size_t count)
-{
-	struct iovec iov[64];
-	long long t, by_writev[RUNS], by_write[RUNS];
-	struct ends ends;
-	size_t i, run;
-
-	for (i = 0; i < count; i++)
-		iov[i] = (struct iovec){ out.text, size };
-	open_ends(m, &ends, size, count);
-	for (run = 0; run < RUNS; run++) {
-		t = now();
-		need(writev(ends.in, iov, count) == (ssize_t)(size * count),
-		     "writev", m->name);
-		by_writev[run] = now() - t;
-		receive_all(m, &ends, size, count);
-		t = now();
-		for (i = 0; i < count; i++)
-			need(m->send(&ends, &out, size) >= 0, "write",
-			     m->name);
-		by_write[run] = now() - t;
-		receive_all(m, &ends, size, count);
-	}
-	m->close(&ends);
-	record("writev", m, count, (double)least(by_writev, RUNS) / count);
-	record("writes", m, count, (double)least(by_write, RUNS) / count);
-}
-
 /* Leave messages in the queue, for unload. */
 static void fill(const struct mech *m, size_t size, size_t count)
 {
@@ -280,7 +250,6 @@ int main(int argc, char **argv)
 		{ "reopen", reopen },
 		{ "depth", depth },
 		{ "memory", memory },
-		{ "writev", vectors },
 		{ "fill", fill },
 		{ "unload", unload },
 	};
