@@ -31,21 +31,23 @@ bool one_in(uint64_t *state, unsigned long count)
 
 size_t pick_len(uint64_t *r, const struct file *f)
 {
-	size_t next = f->reading ? f->msg.len - f->offset :
-		      queued() ? m.queue[m.head].len : 1;
+	const struct queue *q = f->queue;
+	size_t max = q->set.max_size;
+	size_t next = f->has == PART ? f->msg.len - f->offset :
+		      q->count[QUEUED] ? q->msgs[0].len : 1;
 
 	switch (pick(r, 12)) {
 	case 0: return 0;
 	case 1: return 1;
-	case 2: return m.max_size;
-	case 3: return m.max_size + 1;
-	case 4: return m.max_size - 1;
+	case 2: return max;
+	case 3: return max + 1;
+	case 4: return max - 1;
 	case 5: return next;
 	case 6: return next - 1;
 	case 7: return next + 1;
-	case 8: return one_in(r, 4) ? FAR_TOO_LONG : pick(r, 2 * m.max_size);
+	case 8: return one_in(r, 4) ? FAR_TOO_LONG : pick(r, 2 * max);
 	case 9: return pick(r, 64);
-	default: return pick(r, m.max_size + 2);
+	default: return pick(r, max + 2);
 	}
 }
 
@@ -88,7 +90,7 @@ int pick_vectors(uint64_t *r, const struct buf *b, struct iovec *vec)
 
 struct msg pick_msg(size_t len)
 {
-	struct msg msg = { len, ++m.last_id };
+	static unsigned int last_id;
 
-	return msg;
+	return (struct msg){ .len = len, .id = ++last_id };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which of the module's code was reached, where the kernel can tell. */
+/* Which of the module's code was reached, on kernels that report it (kcov). */
 #define _GNU_SOURCE
 #include <linux/kcov.h>
 #include <sys/ioctl.h>

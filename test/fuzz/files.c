@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Operations on the file, but for those that read and write. */
 #define _GNU_SOURCE
+#include <linux/aio_abi.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
 
 #include "fuzz.h"
 
@@ -23,9 +26,9 @@ void run_open(struct slot *s, uint64_t *r)
 	};
 	int access = accesses[pick(r, ARRAY_SIZE(accesses))];
 	int flags = access | (pick(r, 2) ? O_NONBLOCK : 0), err = 0, fd;
-	bool again = s->file;	/* the same file, by way of a descriptor */
-	char path[64] = QUEUE_FILE;
-	struct file *f;
+	bool again = s->file;	/* the same file, via its descriptor */
+	struct queue *q = again ? s->file->queue : pick_queue(r);
+	char path[64];
 
 	if (access != O_ACCMODE && one_in(r, 4)) {
 		size_t i = pick(r, ARRAY_SIZE(extras));
@@ -35,7 +38,10 @@ void run_open(struct slot *s, uint64_t *r)
 	}
 	if (again)
 		sprintf(path, "/proc/self/fd/%d", s->fd);
-	if (again && flags & O_EXCL)
+	else
+		file_of(path, q);
+	/* With O_PATH, the queue may be gone. */
+	if (again && (flags & O_EXCL || s->file->path))
 		return;
 	fd = open(path, flags | O_CLOEXEC, 0666);
 	expect(-err, fd < 0 ? -errno : 0, "open(#%zu, %s, %#o)", s - slots, path,
@@ -46,16 +52,8 @@ void run_open(struct slot *s, uint64_t *r)
 		EQ(close(s->fd), 0);
 		put_file(s->file);
 	}
-	for (f = m.files; f->refs; f++)
-		;
-	*f = (struct file){
-		.refs = 1, .path = flags & O_PATH, .nonblock = flags & O_NONBLOCK,
-	};
-	f->append = flags & O_APPEND;
-	f->readable = !f->path && (access == O_RDONLY || access == O_RDWR);
-	f->writable = !f->path && (access == O_WRONLY || access == O_RDWR);
 	s->fd = fd;
-	s->file = f;
+	slot_opened(s, q, flags);
 }
 
 void run_close(struct slot *s, uint64_t *r)
@@ -85,12 +83,41 @@ void run_dup(struct slot *s, uint64_t *r)
 	to->file = s->file;
 }
 
-/* Calls that do nothing here. */
+static const int aios[] = {
+	IOCB_CMD_PREAD, IOCB_CMD_PREADV, IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV,
+};
+
+/* Eight bytes @at, to read or write by this command. */
+static long aio(int fd, int command, char *at)
+{
+	struct iovec vec = { at, 8 };
+	bool vectors = command == IOCB_CMD_PREADV ||
+		       command == IOCB_CMD_PWRITEV;
+	struct iocb cb = {
+		.aio_fildes = fd, .aio_lio_opcode = command,
+		.aio_buf = vectors ? (uintptr_t)&vec : (uintptr_t)at,
+		.aio_nbytes = vectors ? 1 : 8,
+	}, *cbs = &cb;
+	static aio_context_t context;
+	struct io_event event;
+	long ret;
+
+	if (!context)
+		EQ(syscall(SYS_io_setup, 1, &context), 0);
+	ret = result(syscall(SYS_io_submit, context, 1, &cbs));
+	if (ret < 0)
+		return ret;
+	EQ(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1);
+	return event.res;
+}
+
+/* Calls that are refused, or do nothing. */
 void run_refused(struct slot *s, uint64_t *r)
 {
 	static const char *const names[] = {
 		"lseek", "lseek to nowhere", "pread", "pwrite", "mmap",
 		"ioctl(TCGETS)", "ioctl(FIONREAD)", "splice from a pipe",
+		"splice", "sendfile", "sendfile with an offset", "aio",
 		"copy_file_range",
 	};
 	size_t what = pick(r, ARRAY_SIZE(names));
@@ -136,6 +163,24 @@ void run_refused(struct slot *s, uint64_t *r)
 		EQ(write(pipe_fds[1], "byte", 4), 4);
 		got = result(splice(pipe_fds[0], NULL, s->fd, NULL, 4, 0));
 		EQ(read(pipe_fds[0], at, 4), 4);
+		break;
+	case 8:
+		want = f->readable ? -EINVAL : -EBADF;
+		got = result(splice(s->fd, NULL, pipe_fds[1], NULL, 8, 0));
+		break;
+	case 9:
+		want = f->readable ? -EINVAL : -EBADF;
+		got = result(sendfile(pipe_fds[1], s->fd, NULL, 8));
+		break;
+	case 10:
+		want = f->readable ? -ESPIPE : -EBADF;
+		got = result(sendfile(pipe_fds[1], s->fd, &(off_t){ 0 }, 8));
+		break;
+	case 11:
+		number = aios[pick(r, ARRAY_SIZE(aios))];
+		want = (number == IOCB_CMD_PREAD || number == IOCB_CMD_PREADV ?
+			f->readable : f->writable) ? -EOPNOTSUPP : -EBADF;
+		got = aio(s->fd, number, at);
 		break;
 	default:
 		want = f->readable && f->writable && !f->append ? 0 : -EBADF;
@@ -233,7 +278,7 @@ void run_fcntl(struct slot *s, uint64_t *r)
 	int on = pick(r, 2), flags = fcntl(s->fd, F_GETFL);
 	long got;
 
-	/* With it poll's answer changes, and no driver can tell of that. */
+	/* It changes what poll reports, and no driver can announce that. */
 	if (watched(s->file))
 		return;
 	if (by_ioctl)
@@ -246,4 +291,49 @@ void run_fcntl(struct slot *s, uint64_t *r)
 	       on ? "O_NONBLOCK" : "plain");
 	if (!s->file->path)
 		s->file->nonblock = on;
+}
+
+/* Confirms what the file holds, and takes nothing. */
+void run_fsync(struct slot *s, uint64_t *r)
+{
+	bool data = pick(r, 2), waits = waiting_reader(s->file);
+	long want = s->file->path ? -EBADF : waits ? -EAGAIN : 0;
+
+	/* It waits as a read would for another read of the file. */
+	if (waits && !s->file->nonblock)
+		return;
+	expect(want, result(data ? fdatasync(s->fd) : fsync(s->fd)),
+	       "%s(#%zu %s)", data ? "fdatasync" : "fsync", s - slots,
+	       mode_of(s->file));
+	if (!want)
+		confirm(s->file);
+}
+
+/* What the file holds. */
+void run_fdinfo(struct slot *s, uint64_t *r)
+{
+	const struct file *f = s->file;
+	long held = -1, seq = -1, deliveries = -1;
+	char path[64], line[100];
+	FILE *file;
+
+	(void)r;
+	sprintf(path, "/proc/self/fdinfo/%d", s->fd);
+	file = fopen(path, "re");
+	CHECK(file, "%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "kmsgq-held: %ld", &held);
+		sscanf(line, "kmsgq-seq: %ld", &seq);
+		sscanf(line, "kmsgq-deliveries: %ld", &deliveries);
+	}
+	fclose(file);
+	if (!f->readable)
+		return;
+	expect(f->has == NOTHING ? 0 : f->msg.len, held, "fdinfo(#%zu): held",
+	       s - slots);
+	if (f->has == NOTHING)
+		return;
+	expect(f->msg.seq, seq, "fdinfo(#%zu): seq", s - slots);
+	expect(f->msg.deliveries, deliveries, "fdinfo(#%zu): deliveries",
+	       s - slots);
 }

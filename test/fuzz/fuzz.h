@@ -9,6 +9,7 @@
 #include "model.h"
 
 #define ROUND		1000	/* operations */
+#define QUEUES		4
 #define SLOTS		6	/* descriptors of the file */
 #define CALLERS		3	/* children whose call waits */
 #define ITEMS		8	/* in the epoll */
@@ -30,7 +31,12 @@ bool passes(const struct op *ops, size_t count);
 /* Leaves out what is not needed for a failure; gives how many are left. */
 size_t shrink(struct op *ops, size_t count, time_t end);
 
-/* state.c: shared by the process that tests and the one that watches it. */
+/* state.c */
+extern const char *const queue_names[QUEUES];
+extern struct queue queues[QUEUES];	/* the first is there always */
+extern struct file files[FILES];
+
+/* Shared by the process that tests and the one that watches it. */
 extern struct shared {
 	unsigned int seed;		/* of the next round */
 	unsigned long calls;
@@ -52,9 +58,9 @@ enum { CALL_READ, CALL_WRITE, CALL_POLL };
 extern struct caller {
 	struct call *call;	/* NULL: none */
 	int kind, events;
-	bool restarts, nonblock;
+	bool restarts;
 	struct file *file;
-	size_t len, room;
+	struct access access;
 	struct msg msg;
 } callers[CALLERS];
 
@@ -65,13 +71,19 @@ extern struct item {
 
 extern int pipe_fds[2], epoll_fd;
 
+const char *name_of(const struct queue *q);
+/* Its descriptor is that of a file that has just been opened. */
+void slot_opened(struct slot *s, struct queue *q, int flags);
 void put_file(struct file *f);
 /* Somebody waits for events of this very file. */
 bool watched(const struct file *f);
-/* How many calls of this kind wait. */
-int waiting(int kind);
-/* How many open files keep the module in use. */
-int opens(void);
+/* How many calls of this kind wait, of a queue or (NULL) of all. */
+int waiting(int kind, const struct queue *q);
+bool anybody_waits(void);
+/* One who waits to read this very file, or NULL. */
+struct caller *waiting_reader(const struct file *f);
+/* How many open files keep a queue, or (NULL) the module, in use. */
+int opens(const struct queue *q);
 
 /* expect.c */
 void wrong(const char *fmt, ...)
@@ -105,7 +117,7 @@ struct buf {
 	bool kernel;		/* an address that no user can have */
 };
 
-/* A buffer ends where nothing can be read or written any more. */
+/* Buffers end here; what is behind can be neither read nor written. */
 extern char *area_end;
 
 size_t min(size_t a, size_t b);
@@ -122,22 +134,38 @@ struct msg pick_msg(size_t len);
 bool wait_in_child(const struct slot *s, uint64_t *r, struct caller init,
 		   const char *data);
 void forget_caller(struct caller *c);
-/* After each operation: each call that need not wait any more returns. */
+/* After each operation: each call that need not wait any longer returns. */
 void settle(void);
 /* A message that another child waits to write. */
-const struct msg *waiting_msg(void);
+const struct msg *waiting_msg(const struct queue *q);
+
+/* messages.c: what is left in the queues is what should be. */
+void drain_all(void);
+
+/* queues.c */
+extern const struct settings defaults;
+
+void file_of(char *path, const struct queue *q);
+struct queue *pick_queue(uint64_t *r);
+void check_counters(bool all);
+/* It is what the module says. */
+void forget_high_water(void);
+/*
+ * Chooses the module's parameters, and which further queues they make. Gives
+ * the errno that loading with them gives.
+ */
+int pick_load(uint64_t *r, char *parameters, struct settings *sets, bool *made);
+void queues_loaded(const struct settings *sets, const bool *made);
+void queues_gone(void);
 
 /* module.c */
-void defaults(void);
 void find_module(void);
-long load_module(const char *parameters);
-long unload_module(void);
-void open_stats(void);
-void begin_stats(void);
-void check_counters(bool all);
-void check_empty(void);
+/* Without parameters. */
+void load_plain(void);
+void load_afresh(void);
+void close_all(void);
 
-/* The operations: files.c, messages.c, waiters.c, module.c */
+/* The operations: files.c, messages.c, waiters.c, queues.c, module.c */
 typedef void (*run_fn)(struct slot *s, uint64_t *r);
 
 void run_open(struct slot *s, uint64_t *r);
@@ -147,12 +175,14 @@ void run_fcntl(struct slot *s, uint64_t *r);
 void run_poll(struct slot *s, uint64_t *r);
 void run_epoll_ctl(struct slot *s, uint64_t *r);
 void run_epoll_wait(struct slot *s, uint64_t *r);
+void run_fsync(struct slot *s, uint64_t *r);
+void run_fdinfo(struct slot *s, uint64_t *r);
 void run_refused(struct slot *s, uint64_t *r);
 void run_read(struct slot *s, uint64_t *r);
 void run_write(struct slot *s, uint64_t *r);
-void run_writev(struct slot *s, uint64_t *r);
 void run_signal(struct slot *s, uint64_t *r);
-void run_param(struct slot *s, uint64_t *r);
+void run_setting(struct slot *s, uint64_t *r);
+void run_queue(struct slot *s, uint64_t *r);
 void run_reload(struct slot *s, uint64_t *r);
 
 #endif

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random system calls on the queue's file. A model of the contract tells what
- * each of them returns, which bytes it gives, which of the calls that wait go
- * on after it, and what the counters then are.
+ * Random system calls on queues of all settings. A model of the contract
+ * (model.c) predicts the result and the bytes of each, which of the calls that
+ * wait go on after it, and the counters.
  *
- * One process makes the calls, so all of that is exact; calls that have to wait
- * are made by children. A round is ROUND operations from one seed; when one is
- * not as predicted, those that are not needed to show it are left out, and the
- * rest is printed, with each result, to be run again (see test/fuzz).
+ * One process makes the calls, so the predictions are exact; children make
+ * those that have to wait. A round is ROUND operations from one seed, and
+ * begins with a freshly loaded module. When an operation is not as predicted,
+ * those that are not needed to show it are left out, and the rest is printed,
+ * with each result, so that they can be run again (test/fuzz/run --replay).
  *
- * In the environment, numbers: FUZZ_SEED of the first round, FUZZ_CALLS in all
- * or FUZZ_SECONDS, FUZZ_BLOCKS of code in the module; and FUZZ_REPLAY, a file
- * with operations.
+ * In the environment: FUZZ_SEED of the first round, FUZZ_CALLS in all or
+ * FUZZ_SECONDS, FUZZ_BLOCKS of code in the module, FUZZ_REPLAY: a file with
+ * operations.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -38,9 +39,7 @@ static void report(struct op *ops, size_t count, unsigned int seed,
 	if (passes(ops, count))
 		printf("# ... not this time\n");
 	fflush(stdout);
-	/* The next round is not to suffer for it. */
-	unload_module();
-	load_module("");
+	load_plain();
 	fail("seed %u: %s", seed, shared->wrong[0] ? shared->wrong : first);
 }
 
@@ -62,8 +61,9 @@ static void rounds(void)
 
 		generate(ops, seed);
 		if (!passes(ops, ROUND))
-			report(ops, shared->at + 1, seed, start + 50);
+			report(ops, shared->at + 1, seed, start + 40);
 	}
+	load_plain();
 }
 
 static const char *replayed;
@@ -87,7 +87,7 @@ static void replay(void)
 			ops[count++] = (struct op){ kind, slot % SLOTS, arg };
 	}
 	fclose(file);
-	CHECK(count, "no operation in %s: it wants the lines that a failure prints",
+	CHECK(count, "no operation in %s: it must have the lines that a failure prints",
 	      replayed);
 	shared->verbose = true;
 	if (!passes(ops, count))

@@ -1,109 +1,208 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The contract as a model, with no system call: what each call returns. */
+/* The contract as a model, with no system call. */
 #include "model.h"
 
-struct model m;
-
-size_t queued(void)
+static void account(struct queue *q, long bytes)
 {
-	return m.tail - m.head;
+	q->count[QUEUED_BYTES] += bytes;
+	if (q->count[HIGH_WATER_BYTES] < q->count[QUEUED_BYTES])
+		q->count[HIGH_WATER_BYTES] = q->count[QUEUED_BYTES];
 }
 
-bool is_full(void)
+bool is_full(const struct queue *q)
 {
-	return m.bytes > m.max_bytes - footprint(m.max_size);
+	return q->count[QUEUED_BYTES] >
+	       q->set.max_bytes - footprint(q->set.max_size);
 }
 
-/* @room is how many bytes of @len the buffer really has. */
-long predict_read(const struct file *f, bool nonblock, size_t len,
-			 size_t room)
+/* ---- a message's way ---- */
+
+/* To its place in the order. */
+static void insert(struct queue *q, struct msg msg)
 {
+	struct msg *at = q->msgs + q->count[QUEUED]++;
+
+	for (; at > q->msgs && at[-1].seq > msg.seq; at--)
+		*at = at[-1];
+	*at = msg;
+}
+
+static void append(struct queue *q, struct msg msg)
+{
+	msg.seq = q->next_seq++;
+	insert(q, msg);
+}
+
+static void put(struct queue *q, struct msg msg)
+{
+	append(q, msg);
+	q->count[ENQUEUED]++;
+	account(q, footprint(msg.len));
+}
+
+/* Out of the queue, and in its account until it is freed. */
+static void take(struct file *f)
+{
+	struct queue *q = f->queue;
+
+	f->msg = q->msgs[0];
+	f->offset = 0;
+	f->has = PART;
+	f->msg.deliveries++;
+	memmove(q->msgs, q->msgs + 1, --q->count[QUEUED] * sizeof(f->msg));
+	q->count[DEQUEUED]++;
+	q->count[HELD]++;
+}
+
+static void free_msg(struct file *f)
+{
+	struct queue *q = f->queue;
+
+	f->has = NOTHING;
+	q->count[HELD]--;
+	account(q, -footprint(f->msg.len));
+}
+
+static void return_msg(struct file *f)
+{
+	struct queue *q = f->queue, *dead = q->set.dead;
+	struct msg msg = f->msg;
+	bool exhausted = dead && msg.deliveries >= q->set.max_deliveries;
+
+	if (exhausted && !is_full(dead) && (long)msg.len <= dead->set.max_size) {
+		free_msg(f);
+		q->count[DEAD]++;
+		msg.deliveries = 0;
+		put(dead, msg);
+		return;
+	}
+	f->has = NOTHING;
+	q->count[HELD]--;
+	q->count[RETURNED]++;
+	if (exhausted)
+		append(q, msg);
+	else
+		insert(q, msg);
+}
+
+void confirm(struct file *f)
+{
+	if (f->has == WHOLE)
+		free_msg(f);
+}
+
+/* ---- calls ---- */
+
+long predict_read(const struct file *f, struct access a)
+{
+	const struct queue *q = f->queue;
 	size_t left;
 
 	if (!f->readable)
 		return -EBADF;
-	if (!len)
+	if (!a.len)
 		return 0;
-	if (f->reading) {
+	if (f->has == PART) {
 		left = f->msg.len - f->offset;
 	} else {
-		if (f->at_eof && !nonblock)
+		if (f->eof && !a.nonblock)
 			return 0;
-		if (!queued())
-			return nonblock ? -EAGAIN : m.read_wait ? WAITS : 0;
-		left = m.queue[m.head].len;
+		if (!q->count[QUEUED])
+			return a.nonblock ? -EAGAIN :
+			       q->set.read_wait ? WAITS : 0;
+		left = q->msgs[0].len;
 	}
-	if (nonblock && left > len)
-		return -EMSGSIZE;
-	if (left > len)
-		left = len;
-	return left > room ? -EFAULT : (long)left;
+	if (left > a.len) {
+		if (a.nonblock)
+			return -EMSGSIZE;
+		left = a.len;
+	}
+	return left > a.room ? -EFAULT : (long)left;
 }
 
-/* What a read then gives: a part of this message, from @offset on. */
 struct msg next_part(const struct file *f, size_t *offset)
 {
-	*offset = f->reading ? f->offset : 0;
-	return f->reading ? f->msg : m.queue[m.head];
+	*offset = f->has == PART ? f->offset : 0;
+	return f->has == PART ? f->msg : f->queue->msgs[0];
 }
 
-void apply_read(struct file *f, bool nonblock, long ret)
+void apply_read(struct file *f, struct access a, long ret)
 {
-	/* What is read whole with O_NONBLOCK has no end of file behind it. */
-	bool has_end = !nonblock || f->reading;
+	struct queue *q = f->queue;
 
+	if (!a.len)
+		return;
+	confirm(f);
+	if (ret == -EFAULT && f->has == NOTHING) {
+		/* It was taken, and put back at once. */
+		q->count[DEQUEUED]++;
+		q->count[RETURNED]++;
+	}
+	if (!ret && f->eof)
+		f->eof = GIVEN;
 	if (ret <= 0)
 		return;
-	if (!f->reading) {
-		f->msg = m.queue[m.head++];
-		f->offset = 0;
-		f->reading = true;
-		m.dequeued++;
-		m.bytes -= footprint(f->msg.len);
-	}
+	if (f->has == NOTHING)
+		take(f);
 	f->offset += ret;
-	if (f->offset == f->msg.len) {
-		f->reading = false;
-		f->at_eof |= has_end;
-	}
+	if (f->offset < f->msg.len)
+		return;
+	if (f->ends && !a.nonblock)
+		f->eof = DUE;
+	if (f->acks)
+		f->has = WHOLE;
+	else
+		free_msg(f);
 }
 
-long predict_write(const struct file *f, bool nonblock, size_t len,
-			  size_t room)
+long predict_write(const struct file *f, struct access a)
 {
+	const struct queue *q = f->queue;
+
 	if (!f->writable)
 		return -EBADF;
-	if (!len)
+	if (!a.len)
 		return 0;
-	if ((long)len > m.max_size)
+	if ((long)a.len > q->set.max_size)
 		return -EMSGSIZE;
-	if (is_full() && nonblock)
+	if (is_full(q) && a.nonblock)
 		return -EAGAIN;
-	if (len > room)
+	if (a.len > a.room)
 		return -EFAULT;
-	return is_full() ? WAITS : (long)len;
+	return is_full(q) ? WAITS : (long)a.len;
 }
 
-void apply_write(const struct msg *msg, long ret)
+void apply_write(struct queue *q, struct msg msg, long ret)
 {
-	if (ret <= 0)
-		return;
-	m.queue[m.tail++] = *msg;
-	m.enqueued++;
-	m.bytes += footprint(ret);
+	if (ret > 0)
+		put(q, msg);
 }
 
 int predict_poll(const struct file *f)
 {
+	const int in = POLLIN | POLLRDNORM;
 	int events = 0;
 
 	if (f->path)
 		return POLLNVAL;
-	if (f->readable && f->at_eof && !f->nonblock)
-		events |= POLLIN | POLLRDNORM | POLLHUP;
-	else if (f->readable && (f->reading || queued()))
-		events |= POLLIN | POLLRDNORM;
-	if (f->writable && !is_full())
+	if (f->readable && f->eof && !f->nonblock)
+		events |= f->eof == GIVEN ? in | POLLHUP : in;
+	else if (f->readable && (f->has == PART || f->queue->count[QUEUED] ||
+				 (f->has == WHOLE && f->nonblock)))
+		events |= in;
+	if (f->writable && !is_full(f->queue))
 		events |= POLLOUT | POLLWRNORM;
 	return events;
+}
+
+void apply_release(struct file *f)
+{
+	if (f->has == NOTHING)
+		return;
+	if (f->acks) {
+		return_msg(f);
+	} else {
+		f->queue->count[DROPPED]++;
+		free_msg(f);
+	}
 }

@@ -18,14 +18,16 @@ static const struct kind {
 	{ "close", 30, false, run_close },
 	{ "dup", 15, false, run_dup },
 	{ "read", 300, false, run_read },
-	{ "write", 180, false, run_write },
-	{ "writev", 80, false, run_writev },
+	{ "write", 240, false, run_write },
+	{ "fsync", 20, false, run_fsync },
+	{ "fdinfo", 20, false, run_fdinfo },
 	{ "refused", 30, false, run_refused },
 	{ "poll", 80, false, run_poll },
 	{ "epoll_ctl", 40, false, run_epoll_ctl },
 	{ "epoll_wait", 40, true, run_epoll_wait },
 	{ "fcntl", 60, false, run_fcntl },
-	{ "param", 50, true, run_param },
+	{ "setting", 50, true, run_setting },
+	{ "queue", 20, true, run_queue },
 	{ "signal", 40, true, run_signal },
 	{ "reload", 1, true, run_reload },
 };
@@ -53,17 +55,7 @@ static void begin(void)
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	EQ(epoll_fd >= 0, true);
 
-	/* A round that has failed may have left anything. */
-	if (shared->again) {
-		unload_module();
-		load_module("");
-	}
-	param_set("read_wait", 0);
-	param_set("queue_max_bytes", MAX_BYTES);
-	param_set("msg_max_size", MAX_SIZE);
-	drain_queue();
-	defaults();
-	begin_stats();
+	load_afresh();
 	kcov_start(TESTER);
 }
 
@@ -73,7 +65,7 @@ static void run_op(const struct op *op)
 	uint64_t state = op->arg;
 	const struct kind *kind = &kinds[op->kind];
 
-	/* So no operation is lost where one before it has been left out. */
+	/* The open that it needs may have been left out. */
 	if (!kind->any && !s->file)
 		kind = &kinds[0];
 	kind->run(s, &state);
@@ -94,15 +86,13 @@ static void run_round(const struct op *ops, size_t count)
 			       ops[i].slot, ops[i].arg);
 		run_op(&ops[i]);
 	}
+	close_all();
+	settle();
 	check_counters(true);
-	for (i = 0; i < CALLERS; i++)
-		if (callers[i].call)
-			call_kill(callers[i].call, SIGKILL);
+	drain_all();
+	check_counters(true);
 	for (i = 0; i <= TESTER; i++)
 		kcov_collect(i);
-	/* Else the next round has the blame. */
-	drain_queue();
-	check_empty();
 }
 
 /* Runs them in a process of its own; true if all was as predicted. */
@@ -187,4 +177,9 @@ void generate(struct op *ops, unsigned int seed)
 		ops[i].slot = pick(&r, SLOTS);
 		ops[i].arg = pick(&r, 1ull << 32);
 	}
+	/* Most rounds are of several queues. */
+	if (pick(&r, 2))
+		ops[0].kind = op_kind("reload");
+	for (i = 1; i < QUEUES; i++)
+		ops[i].kind = op_kind("queue");
 }

@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-/* In the child; @c->flags tells which. */
+/* In the child, which is number @c->flags. */
 static ssize_t make_call(struct call *c, int fd)
 {
 	struct caller *self = &callers[c->flags];
@@ -21,12 +21,13 @@ static ssize_t make_call(struct call *c, int fd)
 	kcov_start(c->flags);
 	switch (self->kind) {
 	case CALL_READ:
-		if (self->room < c->len)
+		if (self->access.room < c->len)
 			return read(fd, area_end, c->len);
 		return self->restarts ? read(fd, c->buf, c->len) :
 					readv(fd, vec, 2);
 	case CALL_WRITE:
-		return write(fd, c->buf, c->len);
+		return self->restarts ? write(fd, c->buf, c->len) :
+					writev(fd, vec, 2);
 	}
 	return poll(&p, 1, -1) < 0 ? -1 : p.revents;
 }
@@ -36,32 +37,33 @@ static ssize_t make_call(struct call *c, int fd)
  * each time, since it takes as long as a hundred calls.
  */
 bool wait_in_child(const struct slot *s, uint64_t *r, struct caller init,
-			  const char *data)
+		   const char *data)
 {
 	static const char *const names[] = { "read", "write", "poll" };
 	size_t i;
 
 	for (i = 0; i < CALLERS && callers[i].call; i++)
 		;
-	/* Beside others, what a poller is told depends on who is quicker. */
-	if (i == CALLERS || (!waiting(init.kind) && !one_in(r, 3)) ||
-	    (init.kind == CALL_POLL ? waiting(CALL_READ) || waiting(CALL_WRITE) :
-				      waiting(CALL_POLL)))
+	/* Beside others, what a poller sees depends on who is quicker. */
+	if (i == CALLERS || (!waiting(init.kind, NULL) && !one_in(r, 3)) ||
+	    (init.kind == CALL_POLL ?
+	     waiting(CALL_READ, NULL) || waiting(CALL_WRITE, NULL) :
+	     waiting(CALL_POLL, NULL)))
 		return false;
 	init.file = s->file;
 	callers[i] = init;
 	call_sa_flags = init.restarts ? SA_RESTART : 0;
 	fflush(stdout);
 	callers[i].call = call_start(make_call, s->fd, i, data,
-				     init.len);
+				     init.access.len);
 	s->file->refs++;
 	shared->calls++;
 	if (!call_settled(callers[i].call))
 		wrong("%s(#%zu, %zu): it returned %zd instead of waiting",
-		      names[init.kind], s - slots, init.len,
+		      names[init.kind], s - slots, init.access.len,
 		      callers[i].call->ret);
 	expect(WAITS, WAITS, "child %zu: %s(#%zu, %zu bytes, room for %zu)", i,
-	       names[init.kind], s - slots, init.len, init.room);
+	       names[init.kind], s - slots, init.access.len, init.access.room);
 	return true;
 }
 
@@ -71,9 +73,9 @@ static long predict_caller(const struct caller *c)
 
 	switch (c->kind) {
 	case CALL_READ:
-		return predict_read(c->file, c->nonblock, c->len, c->room);
+		return predict_read(c->file, c->access);
 	case CALL_WRITE:
-		return predict_write(c->file, c->nonblock, c->len, c->room);
+		return predict_write(c->file, c->access);
 	}
 	events = predict_poll(c->file) & (c->events | POLLHUP);
 	return events ?: WAITS;
@@ -106,16 +108,31 @@ static bool as_predicted(const struct caller *c, long want)
 	return same(c->call->buf, &msg, offset, want);
 }
 
+/* Another child that waited to read this file begins, and confirms. */
+static bool begin_waiting_read(struct file *f)
+{
+	if (f->has != WHOLE || !waiting_reader(f))
+		return false;
+	confirm(f);
+	return true;
+}
+
 static void finish_caller(struct caller *c, long want)
 {
 	call_join(c->call);
 	if (c->kind == CALL_READ)
-		apply_read(c->file, false, want);
+		apply_read(c->file, c->access, want);
 	else if (c->kind == CALL_WRITE)
-		apply_write(&c->msg, want);
+		apply_write(c->file->queue, c->msg, want);
 	expect(want, result_of(c), "child %zu: the call that waited",
 	       c - callers);
 	forget_caller(c);
+}
+
+/* Its exit returns what it has read, for others to read. */
+static bool reads_for_others(const struct caller *c)
+{
+	return c->kind == CALL_READ && c->file->acks && c->file->refs == 1;
 }
 
 /* One that has returned as predicted; those first that changed nothing. */
@@ -126,6 +143,12 @@ static struct caller *next_to_finish(const bool *failing, long *want)
 	for (i = 0; i < CALLERS; i++)
 		if (callers[i].call && failing[i] &&
 		    as_predicted(&callers[i], *want = -EFAULT))
+			return &callers[i];
+	for (i = 0; i < CALLERS; i++)
+		if (callers[i].call && reads_for_others(&callers[i]) &&
+		    !call_settled(callers[i].call) &&
+		    as_predicted(&callers[i],
+				 *want = predict_caller(&callers[i])))
 			return &callers[i];
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < CALLERS; i++) {
@@ -151,8 +174,8 @@ static struct caller *able_to_go_on(void)
 }
 
 /*
- * After each operation: each call that need not wait any more returns. Which
- * of several comes first is not said anywhere: any order is right that
+ * After each operation: each call that need not wait any longer returns. The
+ * contract does not say which of several comes first: any order is right that
  * explains all of the results.
  */
 void settle(void)
@@ -161,11 +184,12 @@ void settle(void)
 	struct caller *c = able_to_go_on();
 	struct timespec start, now;
 	char text[32], seen[32];
+	int i, finished = 0;
+	bool begun = false;
+	struct file *f;
 	long want;
-	int i;
 
-	if (!c && !waiting(CALL_READ) && !waiting(CALL_WRITE) &&
-	    !waiting(CALL_POLL))
+	if (!anybody_waits())
 		return;
 	for (i = 0; i < CALLERS; i++)
 		failing[i] = callers[i].call &&
@@ -175,7 +199,10 @@ void settle(void)
 		struct caller *next = next_to_finish(failing, &want);
 
 		if (next) {
+			f = next->file;
 			finish_caller(next, want);
+			begun |= begin_waiting_read(f);
+			finished++;
 			continue;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &now);
@@ -201,15 +228,21 @@ void settle(void)
 		if (callers[i].call && call_returned(callers[i].call))
 			wrong("child %d: it returned %s, and should wait", i,
 			      text_of(result_of(&callers[i]), text));
+	/* How much was in a queue at once depends on who was quicker. */
+	if (finished > 1)
+		forget_high_water();
+	if (begun)
+		check_counters(true);
 }
 
 /* A message that another child waits to write: so their order does not matter. */
-const struct msg *waiting_msg(void)
+const struct msg *waiting_msg(const struct queue *q)
 {
 	int i;
 
 	for (i = 0; i < CALLERS; i++)
-		if (callers[i].call && callers[i].kind == CALL_WRITE)
+		if (callers[i].call && callers[i].kind == CALL_WRITE &&
+		    callers[i].file->queue == q)
 			return &callers[i].msg;
 	return NULL;
 }
@@ -247,8 +280,8 @@ void run_signal(struct slot *s, uint64_t *r)
 	EQ(kill(c->call->pid, what == 2 ? SIGCONT : SIGUSR1), 0);
 	while (!call_returned(c->call) && call_sleeps(c->call) == sleeps)
 		usleep(200);
-	/* It has begun anew, and may find that it shall not wait any more. */
-	c->nonblock = c->file->nonblock;
+	/* It has begun again, and O_NONBLOCK may have been set since. */
+	c->access.nonblock = c->file->nonblock;
 	expect(0, 0, "child %zu: %s", c - callers,
 	       what == 2 ? "stopped for a moment" : "a signal, with SA_RESTART");
 }
