@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The programs in README.md, run as they stand there.
+"""The configuration, commands and programs in README.md, as they stand there.
 
 test/check puts README.md, and its program in C, into lib/.
 """
@@ -12,6 +12,8 @@ import sys
 
 from module import QUEUE, loaded, put
 from tap import check, run
+
+JOBS, NEWS = "/proc/msg_queues/jobs", "/proc/msg_queues/news"
 
 LIB = os.path.dirname(os.path.abspath(sys.modules["tap"].__file__))
 with open(os.path.join(LIB, "README.md"), encoding="utf-8") as page:
@@ -61,7 +63,43 @@ def test_reader(command, shown):
             prints(process, shown(message))
 
 
+def configure():
+    """Loads the module with the configuration, and runs root's commands."""
+    options = re.findall(r"^    options kmsg_queue (.*)", README, re.M)
+    loaded(*" ".join(options).split())
+    shown = re.findall(r"^    # ([a-z].*)\n((?:    [^#\n].*\n)*)", README, re.M)
+    check(len(shown) >= 3, f"only {len(shown)} commands found")
+    for command, output in shown:
+        done = subprocess.run(["sh", "-ec", command], capture_output=True,
+                              check=False, text=True)
+        check(not done.returncode, f"{command}: {done.stderr}")
+        wanted = re.sub("^    ", "", output, flags=re.M)
+        check(done.stdout == wanted, f"{command}: {done.stdout}")
+
+
+def test_configuration():
+    """It makes the queues that it says."""
+    configure()
+    for path, mode, group in ((QUEUE, 0o660, 1000), (JOBS, 0o660, 33),
+                              (NEWS, 0o660, 1000)):
+        is_now = os.stat(path)
+        check(is_now.st_mode & 0o7777 == mode, f"{path}: {is_now.st_mode:o}")
+        check(is_now.st_gid == group, f"{path}: group {is_now.st_gid}")
+
+
+def test_loop():
+    """The loop prints each line as it comes."""
+    configure()
+    loop = re.search(r"^    (while read .*)", README, re.M)[1]
+    with running("sh", "-c", loop) as process:
+        for line in "one", "  two  words", "back\\slash":
+            send(f"{line}\n".encode(), NEWS)
+            prints(process, f"got {line.strip()}")
+
+
 sys.exit(run([
+    ("the configuration and root's commands", test_configuration),
+    ("the loop in the shell", test_loop),
     ("the program in Python reads every message",
      lambda: test_reader((sys.executable, "-c", program("python")), repr)),
     ("the program in C reads every message",
