@@ -22,7 +22,7 @@
 #include "fuzz.h"
 
 #define SUBTEST_S	20
-#define SUBTEST_CALLS	10000
+#define SUBTEST_CALLS	2000
 
 static void report(struct op *ops, size_t count, unsigned int seed,
 		   time_t shrink_until)
