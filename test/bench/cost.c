@@ -6,8 +6,8 @@
  *	cost MEASURE MECHANISM SIZE COUNT
  *
  * with messages of SIZE bytes, and COUNT of them where the measure takes a
- * number. Prints records "MEASURE MECHANISM X VALUE", and nothing where the
- * mechanism has no such messages, or can't hold that many.
+ * number. Prints records "MEASURE MECHANISM X VALUE", or nothing if the
+ * mechanism has no such messages, or cannot hold that many.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Failures on demand, for kernels with CONFIG_FAULT_INJECTION (the harness's
- * debug kernel): a task can ask that the n-th allocation or user copy of its
- * next system calls fails. So each place where a call can fail is reached by
- * n = 1, 2, ... until a call passes in which none has.
+ * debug kernel): a task can make the n-th allocation or user copy in its next
+ * system calls fail. Raising n from 1 until a call meets no failure reaches every
+ * place where the call can fail.
  */
 #ifndef FAULTS_H
 #define FAULTS_H
@@ -24,7 +24,7 @@ static inline void faults_set(const char *name, const char *value)
 	close(fd);
 }
 
-/* Skips the subtest where the kernel has no such thing. */
+/* Skip the subtest if the kernel cannot inject failures. */
 static inline void faults_init(void)
 {
 	if (access(FAULTS_NTH, F_OK) || access(FAULTS_DIR "failslab", F_OK) ||
@@ -36,7 +36,7 @@ static inline void faults_init(void)
 	faults_set(FAULTS_DIR "fail_usercopy/verbose", "0");
 }
 
-/* Have the @nth place fail from now on. */
+/* Make the @nth place fail from now on. */
 static inline int faults_arm(int nth)
 {
 	char text[16];
@@ -48,14 +48,14 @@ static inline int faults_arm(int nth)
 	return fd;
 }
 
-/* No more failures; true if one has been since. Leaves errno alone. */
+/* Stop failing; true if there was a failure. Leaves errno alone. */
 static inline bool faults_disarm(int fd)
 {
 	char text[16] = "";
 	int saved = errno;
 	bool injected;
 
-	/* Where the failure is still to come, this may have it. */
+	/* If the failure has not come yet, this call may get it. */
 	injected = pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
 	while (pwrite(fd, "0", 1, 0) != 1)
 		;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Proves of a history of writes and reads that the queue was a FIFO.
+"""Proves that a history of writes and reads is that of a FIFO.
 
 A history has a line for each call that was made, with the times at which it
 began and ended, in any order:
@@ -32,7 +32,7 @@ import sys
 
 
 def parse(lines):
-    """Gives writes {message: (begin, end)}, reads [(message, begin, end)] and
+    """Returns writes {message: (begin, end)}, reads [(message, begin, end)] and
     empty reads [(begin, end)]."""
     writes, reads, empties = {}, [], []
     for line in lines:
@@ -52,7 +52,7 @@ def parse(lines):
 
 
 def match(writes, reads):
-    """Gives [(message, write, read)] of what was written and read, and what is
+    """Returns [(message, write, read)] of what was written and read, and what is
     wrong about the others."""
     wrong, taken = [], {}
     for message, begin, end in reads:
@@ -73,7 +73,7 @@ def match(writes, reads):
 
 
 def overtaken(matched):
-    """Gives what is wrong with the order: for each b, of all that were written
+    """Returns what is wrong with the order: for each b, of all that were written
     before it, only the one that was read last needs a look."""
     wrong = []
     by_end = sorted(matched, key=lambda m: m[1][1])
@@ -90,7 +90,7 @@ def overtaken(matched):
 
 
 def nonempty_spans(matched):
-    """Gives the sorted, disjoint open intervals in which the queue certainly
+    """Returns the sorted, disjoint open intervals in which the queue certainly
     had a message."""
     spans = []
     inside = ((write[1], read[0]) for _, write, read in matched)
@@ -103,7 +103,7 @@ def nonempty_spans(matched):
 
 
 def false_empties(matched, empties):
-    """Gives the empty reads that lie within a span of a non-empty queue."""
+    """Returns the empty reads that lie within a span of a non-empty queue."""
     wrong = []
     spans = nonempty_spans(matched)
     begins = [span[0] for span in spans]
@@ -117,7 +117,7 @@ def false_empties(matched, empties):
 
 
 def check(lines):
-    """Gives all that is wrong with a history: [(what, where)]."""
+    """Returns all that is wrong with a history: [(what, where)]."""
     writes, reads, empties = parse(lines)
     matched, wrong = match(writes, reads)
     return wrong + overtaken(matched) + false_empties(matched, empties)

@@ -26,7 +26,7 @@ def read(path):
 
 
 def undocumented(path):
-    """Functions and structs that no kernel-doc block stands directly above.
+    """Functions and structs without a kernel-doc block directly above them.
 
     In kernel style, a function's opening brace is alone in its line and a
     struct's ends the line that names it.
@@ -116,7 +116,7 @@ def parameters():
 
 
 def dates():
-    """The newest entry of each changelog has one date, and not a coming one."""
+    """The newest entry of each changelog has one date, not in the future."""
     stamp = re.search(r"^ -- .*>  (.*)", read("debian/changelog"), re.M)[1]
     spec, = glob.glob("rpm/*.spec")
     entry = re.search(r"^\* (\w{3} \w{3} +\d+ \d{4}) ", read(spec), re.M)[1]
@@ -129,7 +129,7 @@ def dates():
     today = datetime.datetime.now(datetime.timezone.utc).date()
     for path, date in found.items():
         if date > today:
-            yield f"{path}: {date} is still to come"
+            yield f"{path}: {date} is in the future"
         if date != found["CHANGELOG"]:
             yield f"{path} says {date}, CHANGELOG {found['CHANGELOG']}"
 

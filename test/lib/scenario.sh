@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# What the scenarios share that users know: each prints its transcript, and
-# fails unless every line of it is as it should be. They run against the module
-# that is loaded, on any machine; exit status 4 says why they can't.
+# Shared by the sessions that users know. Each prints its transcript, and fails
+# unless every line is as expected. They run against the loaded module, on any
+# machine; exit status 4 means that they cannot, and the output says why.
 
-# An ordinary user may have no modinfo and rmmod in the path.
+# modinfo and rmmod may not be in an ordinary user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 sys=/sys/module/kmsg_queue
 
@@ -25,7 +25,7 @@ parameter() {
 	cat "$sys/parameters/$1"
 }
 
-# Whatever might make the transcript another one, or eat somebody's messages.
+# Stop if anything would change the transcript, or take somebody's messages.
 [ -d $sys ] || skip 'kmsg_queue is not loaded: modprobe kmsg_queue'
 queue=/proc/$(parameter procfs_name)
 { [ -r "$queue" ] && [ -w "$queue" ]; } ||

@@ -24,7 +24,7 @@ QUEUES = {"a small queue": 1, "a large queue": 32 << 20}
 
 
 def limit_queue(size):
-    """The queue holds this many bytes, or the least that is allowed."""
+    """Limits the queue to this many bytes, or the least that is allowed."""
     put("queue_max_bytes", str(32 << 20))
     put("msg_max_size", "256")
     while put("queue_max_bytes", str(size)):
@@ -32,7 +32,7 @@ def limit_queue(size):
 
 
 def drain():
-    """Takes what a run that failed has left."""
+    """Empties the queue after a failed run."""
     fd = os.open(QUEUE, os.O_RDONLY | os.O_NONBLOCK)
     try:
         while os.read(fd, 1 << 20):
@@ -42,7 +42,7 @@ def drain():
 
 
 def history(who, how):
-    """Runs the load, gives the history's lines."""
+    """Runs the load and returns the lines of the history."""
     drain()
     load = subprocess.run(
         [f"{HERE}/../lib/fifo_load", who, how, str(WORKERS), str(MESSAGES)],
@@ -53,7 +53,7 @@ def history(who, how):
 
 
 def is_fifo(who, how, queue):
-    """One run; gives what it consisted of."""
+    """One run; returns what it consisted of."""
     limit_queue(QUEUES[queue])
     put("read_wait", "Y" if how == "wait" else "N")
     lines = history(who, how)

@@ -39,7 +39,7 @@ static void write_all(unsigned int writer, int flags)
 	close(p.fd);
 }
 
-/* One message, by whichever way of reading this reader is for. */
+/* Read one message in the way of this reader. */
 static void read_one(struct pollfd *p, int flags, struct message *msg)
 {
 	/* A plain open is for one message. */
@@ -116,7 +116,7 @@ static void nonblock(void)
 	run_all(O_NONBLOCK);
 }
 
-/* One who puts messages in and takes them out, and one who looks on. */
+/* One process writes and reads, another one watches. */
 static void counters(void)
 {
 	long before = 0, now;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many who wait at once, in every way there is, on a queue that is nearly
- * always empty or full. A wake-up that is lost leaves everybody asleep, and
- * the subtest's deadline shows it.
+ * Many tasks wait at once, in every way, on a queue that is nearly always empty
+ * or full. A lost wake-up leaves all of them asleep, and the subtest's deadline
+ * shows it.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -134,7 +134,7 @@ static ssize_t reader(struct call *c, int fd)
 		next[item.writer] = item.number + 1;
 		__atomic_fetch_add(&shared->taken, 1, __ATOMIC_SEQ_CST);
 	}
-	/* The end is for everybody: hand it on. */
+	/* The end is for everybody: pass it on. */
 	write_item(fd, &out, &item);
 	return 0;
 }
@@ -257,7 +257,7 @@ static void send_signals(int round)
 		kill(doomed[i]->pid, (i + round) % 2 ? SIGKILL : SIGUSR1);
 }
 
-/* Nobody waits any more but the good ones. */
+/* Only the good ones still wait. */
 static void reap_doomed(void)
 {
 	size_t i;
@@ -282,7 +282,7 @@ static void finish_good(void (*event)(void))
 {
 	size_t i, asleep = 0;
 
-	/* Count first: who was woken in vain before is last in line now. */
+	/* Count first: a task that was woken in vain is last in line now. */
 	for (i = 0; i < GOOD; i++)
 		asleep += call_settled(good[i]);
 	while (asleep--)

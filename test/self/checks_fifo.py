@@ -127,7 +127,7 @@ def random_history(rng):
 
 
 def agrees_with_every_order():
-    """Compares the checker with the trying of every order."""
+    """Compares the checker with trying every order."""
     rng = random.Random(1)
     fits = 0
     for _ in range(20000):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""tap-join counts right, and takes nothing that is missing for a success."""
+"""tap-join counts correctly, and never counts what is missing as passed."""
 import functools
 import os
 import subprocess

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The session that every user tries first, typed out, with what comes of it.
-# As root in a throw-away machine, the module loaded; the user is `user`. Fails
-# if the queue does not answer as it has to.
+# The session that every user tries first, as a transcript. For root in a
+# throw-away machine with the module loaded; the ordinary user is `user`. Fails
+# if an answer is not the expected one.
 set -u
 
 queue=/proc/$(cat /sys/module/kmsg_queue/parameters/procfs_name)

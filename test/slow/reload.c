@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* 200 times unloaded and loaded again, between calls and with messages left. */
+/* Unloads and loads the module 200 times, between calls and with messages left. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,7 +24,7 @@ static long long now_us(void)
 /*
  * Opens the file whenever it is there, and leaves most of its messages. Pauses
  * for so long that, on any kernel, about half of the time nobody has it open:
- * else it could not be unloaded.
+ * otherwise it could not be unloaded.
  */
 static void work(unsigned int seed)
 {
