@@ -73,6 +73,9 @@ struct kmsgq_reader {
  * @len: how many, 1 or more
  * @base: where they are, for read(2) and write(2)
  * @iter: where they are, for every other call; or NULL
+ *
+ * What takes it by reference is inlined, so that read(2) and write(2) keep it in
+ * registers.
  */
 struct kmsgq_buf {
 	size_t len;
@@ -99,8 +102,8 @@ static struct kmsgq_entry *kmsgq_entry_of(struct file *file)
  * Return: the message; ERR_PTR(-ENOMEM); ERR_PTR(-EFAULT) if not all bytes can
  * be read.
  */
-static struct kmsgq_msg *kmsgq_copy_in(struct kmsgq_queue *q,
-				       struct kmsgq_buf *buf)
+static __always_inline struct kmsgq_msg *
+kmsgq_copy_in(struct kmsgq_queue *q, struct kmsgq_buf *buf)
 {
 	struct kmsgq_msg *msg = kmsgq_msg_alloc(buf->len, &q->spare);
 	size_t done = 0;
@@ -130,8 +133,8 @@ static struct kmsgq_msg *kmsgq_copy_in(struct kmsgq_queue *q,
  *
  * Return: 0; -EFAULT if not all bytes can be written.
  */
-static int kmsgq_copy_out(struct kmsgq_msg *msg, size_t offset, size_t len,
-			  struct kmsgq_buf *buf)
+static __always_inline int kmsgq_copy_out(struct kmsgq_msg *msg, size_t offset,
+					  size_t len, struct kmsgq_buf *buf)
 {
 	size_t done = 0;
 
@@ -160,8 +163,9 @@ static int kmsgq_copy_out(struct kmsgq_msg *msg, size_t offset, size_t len,
  * Return: the message's length; or, with nothing queued, -EMSGSIZE, -EAGAIN
  * (@nonblock and full), -ERESTARTSYS, -EFAULT or -ENOMEM.
  */
-static ssize_t kmsgq_do_write(struct file *file, struct kmsgq_buf *buf,
-			      bool nonblock)
+static __always_inline ssize_t kmsgq_do_write(struct file *file,
+					      struct kmsgq_buf *buf,
+					      bool nonblock)
 {
 	struct kmsgq_queue *q = &kmsgq_entry_of(file)->queue;
 	struct kmsgq_msg *msg;
@@ -377,6 +381,28 @@ static int kmsgq_lock_reader(struct kmsgq_reader *reader, bool nonblock)
 }
 
 /**
+ * kmsgq_read_slowly() - read a file that remembers something, or may wait
+ * @file: the open file
+ * @buf: where the bytes go
+ * @nonblock: do not wait
+ *
+ * Return: as kmsgq_do_read().
+ */
+static noinline ssize_t kmsgq_read_slowly(struct file *file,
+					  struct kmsgq_buf buf, bool nonblock)
+{
+	struct kmsgq_reader *reader = file->private_data;
+	ssize_t ret = kmsgq_lock_reader(reader, nonblock);
+
+	if (ret)
+		return ret;
+	ret = kmsgq_read_locked(&kmsgq_entry_of(file)->queue, reader, &buf,
+				nonblock);
+	mutex_unlock(&reader->lock);
+	return ret;
+}
+
+/**
  * kmsgq_do_read() - read a message, or a part of one
  * @file: the open file
  * @buf: where the bytes go
@@ -390,38 +416,33 @@ static int kmsgq_lock_reader(struct kmsgq_reader *reader, bool nonblock)
  * the message's length in bytes, -EAGAIN if there is none or another task is
  * reading this file, -EMSGSIZE if it is longer than @buf, and stays; -EFAULT.
  */
-static ssize_t kmsgq_do_read(struct file *file, struct kmsgq_buf *buf,
-			     bool nonblock)
+static __always_inline ssize_t kmsgq_do_read(struct file *file,
+					     struct kmsgq_buf *buf,
+					     bool nonblock)
 {
 	struct kmsgq_queue *q = &kmsgq_entry_of(file)->queue;
 	struct kmsgq_reader *reader = file->private_data;
 	struct kmsgq_msg *msg;
-	ssize_t ret;
+	size_t len;
 
 	if (!buf->len)
 		return 0;
 
 	/* Of a file that remembers nothing there is nothing to lock. */
 	if (!(file->f_flags & O_NONBLOCK) || reader->ack ||
-	    unlikely(READ_ONCE(reader->lease.msg))) {
-		ret = kmsgq_lock_reader(reader, nonblock);
-		if (ret)
-			return ret;
-		ret = kmsgq_read_locked(q, reader, buf, nonblock);
-		mutex_unlock(&reader->lock);
-		return ret;
-	}
+	    unlikely(READ_ONCE(reader->lease.msg)))
+		return kmsgq_read_slowly(file, *buf, nonblock);
 
 	msg = kmsgq_dequeue(q, buf->len, true, false);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	ret = msg->len;
-	if (unlikely(kmsgq_copy_out(msg, 0, ret, buf))) {
+	len = msg->len;
+	if (unlikely(kmsgq_copy_out(msg, 0, len, buf))) {
 		kmsgq_return(q, msg, false);
 		return -EFAULT;
 	}
 	kmsgq_msg_free(msg, &q->spare);
-	return ret;
+	return len;
 }
 
 /**
