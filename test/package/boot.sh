@@ -77,7 +77,7 @@ boot() {
 	{ cat; yes '' | head -c 65536; } | head -c 65536 > "$work/vm/script"
 	touch "$work/vm/output" "$work/vm/verdict"
 	end=0
-	run_vm "${KMSGQ_BOOT_TIMEOUT:-300}" -append \
+	run_vm "${KMSGQ_BOOT_TIMEOUT:-900}" -append \
 		"root=LABEL=kmsgq console=ttyS0 panic=-1 loglevel=5 ${2-}" || end=$?
 
 	tr -d '\000\r' < "$work/vm/output"
