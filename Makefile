@@ -14,6 +14,9 @@ DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
 MODPROBE_D = $(DESTDIR)/etc/modprobe.d
 MODULES_LOAD_D = $(DESTDIR)/usr/lib/modules-load.d
 DRACUT_D = $(DESTDIR)/usr/lib/dracut/dracut.conf.d
+BIN = $(DESTDIR)/usr/bin
+UNITS = $(DESTDIR)/usr/lib/systemd/system
+MAN1 = $(DESTDIR)/usr/share/man/man1
 MAN4 = $(DESTDIR)/usr/share/man/man4
 
 help: ## list the targets
@@ -31,13 +34,16 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 # configuration may have been changed: keep it.
 install-files:
 	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" \
-	  "$(DRACUT_D)" "$(MAN4)"
+	  "$(DRACUT_D)" "$(BIN)" "$(UNITS)" "$(MAN1)" "$(MAN4)"
 	install -m 644 dkms.conf $(SOURCES) "$(DKMS_SRC)"
 	test -e "$(MODPROBE_D)/$(NAME).conf" || \
 	  install -m 644 src/modprobe.d/$(NAME).conf "$(MODPROBE_D)"
 	install -m 644 src/modules-load.d/$(NAME).conf "$(MODULES_LOAD_D)"
 	install -m 644 src/dracut.conf.d/$(NAME).conf "$(DRACUT_D)"
 	install -m 644 src/$(NAME).4 "$(MAN4)"
+	install src/kmsgq-consume "$(BIN)"
+	install -m 644 src/kmsgq-consume.1 "$(MAN1)"
+	install -m 644 src/systemd/kmsgq-consume@.service "$(UNITS)"
 
 install: install-files ## without a package: give the source to dkms, install the configuration
 	@test -n "$(DESTDIR)" || { \
@@ -53,7 +59,8 @@ uninstall: ## undo install; a loaded module stays until rmmod or reboot
 	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
 	rm -rf "$(DKMS_SRC)"
 	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" \
-	  "$(DRACUT_D)/$(NAME).conf" "$(MAN4)/$(NAME).4"
+	  "$(DRACUT_D)/$(NAME).conf" "$(MAN4)/$(NAME).4" "$(BIN)/kmsgq-consume" \
+	  "$(MAN1)/kmsgq-consume.1" "$(UNITS)/kmsgq-consume@.service"
 
 demo: harness ## see it work: install the package in a throw-away VM and boot it
 	@test/package/demo
