@@ -11,7 +11,7 @@
 #include "queue.h"
 
 /* The longest name in /proc/msg_queues, and in /proc itself, in bytes. */
-#define KMSGQ_QUEUE_NAME_MAX	63
+#define KMSGQ_QUEUE_NAME_MAX	(KMSGQ_NAME_SIZE - 1)
 #define KMSGQ_PROCFS_NAME_MAX	255
 
 /* Reserved: what the first queue is called in sysfs, and the others' directory. */

@@ -11,6 +11,9 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 /**
  * DOC: the queue
  *
@@ -53,6 +56,7 @@
 void kmsgq_queue_init(struct kmsgq_queue *q, const struct kmsgq_config *config)
 {
 	*q = (struct kmsgq_queue){
+		.name = "",
 		.tail = &q->head,
 		.returned = RB_ROOT_CACHED,
 	};
@@ -125,6 +129,7 @@ void kmsgq_get_counters(struct kmsgq_queue *q, struct kmsgq_counters *counters)
 	spin_lock(&q->lock);
 	*counters = q->count;
 	counters->enqueued = q->next_seq - q->retailed;
+	counters->queued = kmsgq_queued(q);
 	counters->queued_bytes = q->bytes;
 	first = kmsgq_first(q);
 	now = get_jiffies_64();
@@ -133,8 +138,6 @@ void kmsgq_get_counters(struct kmsgq_queue *q, struct kmsgq_counters *counters)
 
 	counters->waiting_readers = atomic_read(&q->waiting_readers);
 	counters->waiting_writers = atomic_read(&q->waiting_writers);
-	counters->queued = counters->enqueued - counters->dequeued +
-			   counters->returned;
 	counters->oldest_age_ms = jiffies64_to_msecs(now - stamp);
 }
 
@@ -278,6 +281,7 @@ int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 	kmsgq_append(q, msg);
 	kmsgq_charge(q, msg->footprint);
 	poll = kmsgq_poller_for_room(q);
+	trace_kmsgq_enqueue(q, msg);
 	spin_unlock(&q->lock);
 
 	kmsgq_wake_readers(q, was_empty);
@@ -332,6 +336,7 @@ struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, size_t room, bool whole,
 		q->count.held++;
 	else
 		wakeups = kmsgq_uncharge(q, msg->footprint);
+	trace_kmsgq_dequeue(q, msg);
 	spin_unlock(&q->lock);
 
 	/* A reader that leaves messages wakes the next, before it copies. */
@@ -388,6 +393,7 @@ void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg, bool kept)
 		kmsgq_charge(q, msg->footprint);
 	q->count.returned++;
 	kmsgq_put_back(q, msg);
+	trace_kmsgq_return(q, msg);
 	spin_unlock(&q->lock);
 
 	kmsgq_wake_readers(q, was_empty);
@@ -428,6 +434,8 @@ void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	q->count.held--;
 	q->count.dropped += dropped;
 	wakeups = kmsgq_uncharge(q, msg->footprint);
+	if (!dropped)
+		trace_kmsgq_confirm(q, msg);
 	spin_unlock(&q->lock);
 
 	kmsgq_wake_writers(q, wakeups);
@@ -494,6 +502,7 @@ void kmsgq_lease_return(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	} else {
 		kmsgq_put_back(q, lease->msg);
 	}
+	trace_kmsgq_return(q, lease->msg);
 	lease->msg = NULL;
 	spin_unlock(&q->lock);
 
@@ -516,6 +525,8 @@ bool kmsgq_has_room(struct kmsgq_queue *q)
 	spin_lock(&q->lock);
 	full = kmsgq_is_full(q);
 	q->full_seen += full;
+	if (full)
+		trace_kmsgq_full(q);
 	spin_unlock(&q->lock);
 	return !full;
 }
@@ -597,6 +608,8 @@ static bool kmsgq_writer_settled(struct kmsgq_queue *q, size_t len, int *admit)
 {
 	spin_lock(&q->lock);
 	*admit = kmsgq_admit(q, len);
+	if (*admit == -EAGAIN)
+		trace_kmsgq_full(q);
 	spin_unlock(&q->lock);
 	return *admit != -EAGAIN;
 }

@@ -13,6 +13,9 @@
 
 #include "msg.h"
 
+/* Room for the name of a queue, in bytes, with its NUL. */
+#define KMSGQ_NAME_SIZE 64
+
 /**
  * struct kmsgq_config - what an administrator may change while a queue is in use
  * @msg_max_size: largest message, in bytes, 1 to 1 MiB
@@ -71,6 +74,7 @@ struct kmsgq_lease {
 
 /**
  * struct kmsgq_queue - a FIFO of messages
+ * @name: what tracepoints call it; shorter than %KMSGQ_NAME_SIZE
  * @lock: protects every member but the wait queues, which have their own locks,
  *	and @spare. Taken in process context only, held for a few instructions
  * @head: the oldest message that was never taken out, or NULL. Written under
@@ -102,6 +106,7 @@ struct kmsgq_lease {
  *	take the message, which a sleeping reader beside it would then miss
  */
 struct kmsgq_queue {
+	const char *name;
 	spinlock_t lock;	/* see above */
 	struct kmsgq_msg *head;
 	struct kmsgq_msg **tail;
@@ -167,6 +172,17 @@ static inline bool kmsgq_is_full(const struct kmsgq_queue *q)
 static inline bool kmsgq_is_empty(const struct kmsgq_queue *q)
 {
 	return !READ_ONCE(q->head) && !READ_ONCE(q->returned.rb_leftmost);
+}
+
+/**
+ * kmsgq_queued() - how many messages are there
+ * @q: the queue, its lock held
+ *
+ * Return: the number.
+ */
+static inline u64 kmsgq_queued(const struct kmsgq_queue *q)
+{
+	return q->next_seq - q->retailed - q->count.dequeued + q->count.returned;
 }
 
 /**

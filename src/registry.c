@@ -270,6 +270,7 @@ static struct kmsgq_entry *kmsgq_entry_new(const char *name,
 	e->settings = settings ?: &e->own;
 	strscpy(e->name, name, sizeof(e->name));
 	kmsgq_queue_init(&e->queue, &e->settings->config);
+	e->queue.name = e->name;
 	init_completion(&e->kobj_gone);
 	kobject_init(&e->kobj, &kmsgq_ktype);
 	list_add_tail(&e->list, &kmsgq_entries);
