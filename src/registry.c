@@ -5,7 +5,6 @@
  */
 #include "registry.h"
 
-#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
