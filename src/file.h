@@ -5,7 +5,7 @@
 #ifndef KMSGQ_FILE_H
 #define KMSGQ_FILE_H
 
-struct proc_ops;
+#include <linux/proc_fs.h>
 
 extern const struct proc_ops kmsgq_proc_ops;
 

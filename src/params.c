@@ -68,10 +68,10 @@ struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS] = {
 	KMSGQ_SETTING("gid", 0444, "gid", "procfs_gid", KMSGQ_UINT, gid,
 		      0, UINT_MAX - 1, "an id of 0..4294967294"),
 	KMSGQ_SETTING("max_deliveries", 0444, "max_deliveries", NULL, KMSGQ_UINT,
-		      max_deliveries, 1, 1000, "1..1000, together with dead="),
+		      max_deliveries, 1, 1000, "1..1000, with dead="),
 	/* "dead" is the counter. */
 	KMSGQ_SETTING("dead_queue", 0444, "dead", NULL, KMSGQ_NAME, dead, 0, 0,
-		      "the name of another queue that has no dead queue itself, together with max_deliveries="),
+		      "another queue, which has no dead queue itself, with max_deliveries="),
 };
 
 /**
@@ -93,6 +93,24 @@ int kmsgq_reject(const char *entry, const char *what, const char *val,
 	       entry ? "queue: entry '" : "", entry ?: "",
 	       entry ? "', key " : "", what, shown, val, allowed);
 	return -EINVAL;
+}
+
+/**
+ * kmsgq_reject_key() - report a key that there is not
+ * @entry: name of the queue whose entry has it
+ * @key: the key
+ *
+ * Return: -EINVAL.
+ */
+int kmsgq_reject_key(const char *entry, const char *key)
+{
+	char allowed[160];
+	size_t i, len = scnprintf(allowed, sizeof(allowed), "one of");
+
+	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
+		len += scnprintf(allowed + len, sizeof(allowed) - len, " %s",
+				 kmsgq_setting_attrs[i].key);
+	return kmsgq_reject(entry, "name", key, allowed);
 }
 
 /**
@@ -245,7 +263,8 @@ static int kmsgq_param_set_name(const char *val, const struct kernel_param *kp)
 	    !strcmp(val, ".") || !strcmp(val, "..") ||
 	    !strcmp(val, KMSGQ_DIR) || strspn(val, "0123456789") == len)
 		return kmsgq_reject(NULL, kp->name, val,
-				    "a file name of 1..255 bytes, without '/', not '.', '..' or '" KMSGQ_DIR "', not a number");
+				    "a file name of 1..255 bytes, without '/', no number, not '.', '..' or '"
+				    KMSGQ_DIR "'");
 	strscpy(kmsgq_procfs_name, val, sizeof(kmsgq_procfs_name));
 	return 0;
 }

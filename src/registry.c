@@ -306,8 +306,7 @@ static struct kmsgq_entry *kmsgq_entry_parse(char *text)
 		key = strsep(&val, "=");
 		a = kmsgq_find_setting(key);
 		if (!a)
-			err = kmsgq_reject(name, key, val ?: "",
-					   "one of mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead");
+			err = kmsgq_reject_key(name, key);
 		else
 			err = kmsgq_parse(&e->own, name, a, val ?: "");
 		if (err)
@@ -739,8 +738,7 @@ static int __init kmsgq_registry_parse(void)
 }
 
 /**
- * kmsgq_registry_fill() - make the queues that the parameters describe, and
- *	their files
+ * kmsgq_registry_fill() - make the first queues, and their files
  *
  * Return: 0 or an error of the steps.
  */

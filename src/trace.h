@@ -24,60 +24,60 @@
  * in. deliveries: as struct kmsgq_msg has it.
  */
 DECLARE_EVENT_CLASS(kmsgq_message,
-	TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	TP_ARGS(q, msg),
-	TP_STRUCT__entry(__array(char, queue, KMSGQ_NAME_SIZE)
-			 __field(u64, seq)
-			 __field(u32, len)
-			 __field(u64, queued)
-			 __field(unsigned long, bytes)
-			 __field(u64, wait_ms)
-			 __field(u32, deliveries)),
-	TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
-		       __entry->seq = msg->seq;
-		       __entry->len = msg->len;
-		       __entry->queued = kmsgq_queued(q);
-		       __entry->bytes = q->bytes;
-		       __entry->wait_ms = jiffies64_to_msecs(get_jiffies_64() -
-							     msg->stamp);
-		       __entry->deliveries = msg->deliveries;),
-	TP_printk("queue=%s seq=%llu len=%u queued=%llu bytes=%lu wait_ms=%llu deliveries=%u",
-		  __entry->queue, __entry->seq, __entry->len, __entry->queued,
-		  __entry->bytes, __entry->wait_ms, __entry->deliveries)
+		    TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
+		    TP_ARGS(q, msg),
+		    TP_STRUCT__entry(__array(char, queue, KMSGQ_NAME_SIZE)
+				     __field(u64, seq)
+				     __field(u32, len)
+				     __field(u64, queued)
+				     __field(unsigned long, bytes)
+				     __field(u64, wait_ms)
+				     __field(u32, deliveries)),
+		    TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
+				   __entry->seq = msg->seq;
+				   __entry->len = msg->len;
+				   __entry->queued = kmsgq_queued(q);
+				   __entry->bytes = q->bytes;
+				   __entry->wait_ms = jiffies64_to_msecs(get_jiffies_64() -
+									 msg->stamp);
+				   __entry->deliveries = msg->deliveries;),
+		    TP_printk("queue=%s seq=%llu len=%u queued=%llu bytes=%lu wait_ms=%llu deliveries=%u",
+			      __entry->queue, __entry->seq, __entry->len, __entry->queued,
+			      __entry->bytes, __entry->wait_ms, __entry->deliveries)
 );
 
 DEFINE_EVENT(kmsgq_message, kmsgq_enqueue,
-	TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	TP_ARGS(q, msg)
+	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
+	     TP_ARGS(q, msg)
 );
 
 DEFINE_EVENT(kmsgq_message, kmsgq_dequeue,
-	TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	TP_ARGS(q, msg)
+	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
+	     TP_ARGS(q, msg)
 );
 
 DEFINE_EVENT(kmsgq_message, kmsgq_confirm,
-	TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	TP_ARGS(q, msg)
+	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
+	     TP_ARGS(q, msg)
 );
 
 DEFINE_EVENT(kmsgq_message, kmsgq_return,
-	TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	TP_ARGS(q, msg)
+	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
+	     TP_ARGS(q, msg)
 );
 
 /* A writer, or a poller of its side, has found the queue full. */
 TRACE_EVENT(kmsgq_full,
-	TP_PROTO(const struct kmsgq_queue *q),
-	TP_ARGS(q),
-	TP_STRUCT__entry(__array(char, queue, KMSGQ_NAME_SIZE)
-			 __field(u64, queued)
-			 __field(unsigned long, bytes)),
-	TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
-		       __entry->queued = kmsgq_queued(q);
-		       __entry->bytes = q->bytes;),
-	TP_printk("queue=%s queued=%llu bytes=%lu",
-		  __entry->queue, __entry->queued, __entry->bytes)
+	    TP_PROTO(const struct kmsgq_queue *q),
+	    TP_ARGS(q),
+	    TP_STRUCT__entry(__array(char, queue, KMSGQ_NAME_SIZE)
+			     __field(u64, queued)
+			     __field(unsigned long, bytes)),
+	    TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
+			   __entry->queued = kmsgq_queued(q);
+			   __entry->bytes = q->bytes;),
+	    TP_printk("queue=%s queued=%llu bytes=%lu",
+		      __entry->queue, __entry->queued, __entry->bytes)
 );
 
 #endif /* KMSGQ_TRACE_H */
