@@ -3,31 +3,11 @@
 # Boot the whole system in $root: its own kernel, initramfs and systemd, from a
 # disk. Sourced after lib.sh. Nothing here knows how packages got into $root.
 
-# The agent waits for the end of the boot and for its devices, which a slow udev
-# may bring later, runs what the second disk holds, and
-# powers off. It talks by ports of its own, so nothing is read off the console.
-agent='[Unit]
-Description=Run what the test asks for
-After=multi-user.target systemd-modules-load.service
-
-[Service]
-Type=simple
-IgnoreSIGPIPE=no
-ExecStart=/bin/sh -c "\
-	until [ -e /dev/virtio-ports/output ] && \
-	      [ -e /dev/virtio-ports/verdict ] && \
-	      [ -e /dev/disk/by-id/virtio-script ]; do sleep 0.2; done; \
-	sh -eu /dev/disk/by-id/virtio-script > /dev/virtio-ports/output 2>&1; \
-	echo exit $? > /dev/virtio-ports/verdict; \
-	systemctl poweroff"
-
-[Install]
-WantedBy=multi-user.target
-'
-
 # image: make $work/disk of what is in $root, once all is installed there.
 image() {
-	printf '%s' "$agent" > "$root/etc/systemd/system/kmsgq-agent.service"
+	cp "$package/guest/agent" "$root/srv"
+	cp "$package/guest/agent.service" \
+		"$root/etc/systemd/system/kmsgq-agent.service"
 	in_root systemctl -q enable kmsgq-agent.service
 	echo 'LABEL=kmsgq / ext4 defaults 0 1' > "$root/etc/fstab"
 	: > "$root/etc/machine-id"
@@ -95,47 +75,10 @@ boot() {
 	return "$status"
 }
 
-# Ahead of every script that runs in the VM.
-# shellcheck disable=SC2016 # for the VM's shell
-guest='
-fail() {
-	echo "failed: $*"
-	exit 1
-}
-same() {
-	[ "$2" = "$3" ] || fail "$1 should be \"$2\" and is \"$3\""
-}
-parameter() {
-	same "$1" "$2" "$(cat "/sys/module/kmsg_queue/parameters/$1")"
-}
-# log: the kernel log, as it is since boot
-log() {
-	journalctl -k -o cat
-}
-unit() {
-	systemctl show -P ActiveState systemd-modules-load.service
-}
-'
-
 # run_in KERNEL: boot it and run the script on stdin.
 run_in() {
-	{ printf '%s' "$guest"; cat; } | boot "$@"
+	cat "$package/guest/prelude.sh" - | boot "$@"
 }
-
-# A compiler takes minutes on an emulated processor. So what dkms will ask make
-# for in the VM is built here, and a make in the VM hands it out.
-# shellcheck disable=SC2016
-prebuilt='#!/bin/sh
-for word; do
-	case $word in
-	M=*) folder=${word#M=} ;;
-	esac
-done
-# dkms also asks for a clean.
-[ -n "${folder-}" ] || exit 0
-cp "/srv/$(sed -n "s/^PACKAGE_VERSION=//p" "$folder/dkms.conf" |
-	tr -d "\"").ko" "$folder/kmsg_queue.ko"
-'
 
 # keep_built KERNEL: what it has now is to be handed out.
 keep_built() {
@@ -150,6 +93,5 @@ keep_built() {
 # hand_out_built: from here on nothing is built in $root.
 hand_out_built() {
 	rm "$root/usr/bin/make"
-	printf '%s' "$prebuilt" > "$root/usr/bin/make"
-	chmod +x "$root/usr/bin/make"
+	cp "$package/guest/make" "$root/usr/bin/make"
 }

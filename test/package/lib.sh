@@ -18,10 +18,10 @@ packages=debs
 # systems of these suites. Our packages are in $ours then.
 start() {
 	for suite in $1; do
-		[ -n "${KMSGQ_INSIDE-}" ] || "$package/$system" "$suite" > /dev/null
+		[ -n "${KMSGQ_INSIDE-}" ] || "$package/make/$system" "$suite" > /dev/null
 	done
 	shift
-	ours=$("$package/$packages")
+	ours=$("$package/make/$packages")
 	enter "$@"
 	version=$(cat "$ours/version")
 	later=$(cat "$ours/later")
@@ -49,7 +49,7 @@ enter() {
 # a layer over the one in the cache, which stays as it is.
 fresh() {
 	drop
-	lower=$cache/systems/$("$package/$system" "$1")
+	lower=$cache/systems/$("$package/make/$system" "$1")
 	mkdir "$work/upper" "$work/scratch" "$work/root"
 	# An ordinary user may set no other attributes, and dpkg renames folders.
 	xattr=
