@@ -11,13 +11,9 @@ SOURCES = src/Kbuild $(filter-out %.mod.c,$(wildcard src/*.[ch]))
 
 # Where things go; a package sets DESTDIR.
 DKMS_SRC = $(DESTDIR)/usr/src/$(NAME)-$(VERSION)
-MODPROBE_D = $(DESTDIR)/etc/modprobe.d
-MODULES_LOAD_D = $(DESTDIR)/usr/lib/modules-load.d
-DRACUT_D = $(DESTDIR)/usr/lib/dracut/dracut.conf.d
-BIN = $(DESTDIR)/usr/bin
-UNITS = $(DESTDIR)/usr/lib/systemd/system
-MAN1 = $(DESTDIR)/usr/share/man/man1
-MAN4 = $(DESTDIR)/usr/share/man/man4
+USR = $(DESTDIR)/usr
+LIB = $(USR)/lib
+MAN = $(USR)/share/man
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -30,37 +26,23 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 	  exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-# Everything that a package ships, and the one list of it. An existing
-# configuration may have been changed: keep it.
+# Everything that a package ships, and the one list of it.
 install-files:
-	install -d "$(DKMS_SRC)" "$(MODPROBE_D)" "$(MODULES_LOAD_D)" \
-	  "$(DRACUT_D)" "$(BIN)" "$(UNITS)" "$(MAN1)" "$(MAN4)"
-	install -m 644 dkms.conf $(SOURCES) "$(DKMS_SRC)"
-	test -e "$(MODPROBE_D)/$(NAME).conf" || \
-	  install -m 644 src/modprobe.d/$(NAME).conf "$(MODPROBE_D)"
-	install -m 644 src/modules-load.d/$(NAME).conf "$(MODULES_LOAD_D)"
-	install -m 644 src/dracut.conf.d/$(NAME).conf "$(DRACUT_D)"
-	install -m 644 src/$(NAME).4 "$(MAN4)"
-	install src/kmsgq-consume "$(BIN)"
-	install -m 644 src/kmsgq-consume.1 "$(MAN1)"
-	install -m 644 src/systemd/kmsgq-consume@.service "$(UNITS)"
+	install -D -m 644 -t "$(DKMS_SRC)" dkms.conf $(SOURCES)
+	install -D -m 644 -t "$(LIB)/modprobe.d" src/modprobe.d/*.conf
+	install -D -m 644 -t "$(LIB)/modules-load.d" src/modules-load.d/*.conf
+	install -D -m 644 -t "$(LIB)/dracut/dracut.conf.d" src/dracut.conf.d/*.conf
+	install -D -m 644 -t "$(LIB)/systemd/system" src/systemd/*.service
+	install -D -m 755 -t "$(USR)/libexec/$(NAME)" src/dkms-setup
+	install -D -m 755 -t "$(USR)/bin" src/kmsgq-consume
+	install -D -m 644 -t "$(MAN)/man1" src/*.1
+	install -D -m 644 -t "$(MAN)/man4" src/*.4
 
-install: install-files ## without a package: give the source to dkms, install the configuration
-	@test -n "$(DESTDIR)" || { \
-	  command -v dkms >/dev/null || { \
-	    echo "dkms is missing: install the package dkms" >&2; exit 1; }; \
-	  { dkms status $(NAME)/$(VERSION) | grep -q . || \
-	    dkms add $(NAME)/$(VERSION); } && \
-	  dkms build --force $(NAME)/$(VERSION) -k $(KVER) && \
-	  dkms install --force $(NAME)/$(VERSION) -k $(KVER) && \
-	  echo "Installed. \`modprobe $(NAME)\` loads it now, systemd at each boot."; }
+install: ## without a package: give the source to dkms, install the configuration
+	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))
 
-uninstall: ## undo install; a loaded module stays until rmmod or reboot
-	@test -n "$(DESTDIR)" || dkms remove $(NAME)/$(VERSION) --all
-	rm -rf "$(DKMS_SRC)"
-	rm -f "$(MODPROBE_D)/$(NAME).conf" "$(MODULES_LOAD_D)/$(NAME).conf" \
-	  "$(DRACUT_D)/$(NAME).conf" "$(MAN4)/$(NAME).4" "$(BIN)/kmsgq-consume" \
-	  "$(MAN1)/kmsgq-consume.1" "$(UNITS)/kmsgq-consume@.service"
+uninstall: ## undo install, but keep what was changed; a loaded module stays until rmmod or reboot
+	@src/by-hand uninstall
 
 demo: harness ## see it work: install the package in a throw-away VM and boot it
 	@test/package/demo
@@ -90,6 +72,10 @@ deb: ## build the Debian package into build/
 rpm: ## build the rpm and its source rpm into build/
 	@rpm/build
 
+repo: ## build signed repositories for apt and dnf into build/repo; KEY= and URL= to publish
+	@debian/repo build/repo
+	@rpm/repo build/repo
+
 check-packages: ## install, upgrade, boot and remove the packages in throw-away systems
 	@test/package/check
 
@@ -106,4 +92,4 @@ clean: ## remove what was built here
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: delete that directory to remove them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels fuzz deb rpm check-packages lint harness clean
+	check-debug check-kernels fuzz deb rpm repo check-packages lint harness clean

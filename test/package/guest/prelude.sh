@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # Ahead of every script that runs in the VM.
 
+setup=/usr/libexec/kmsg_queue/dkms-setup
 fail() {
 	echo "failed: $*"
 	exit 1
