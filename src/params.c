@@ -86,10 +86,13 @@ struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS] = {
 int kmsgq_reject(const char *entry, const char *what, const char *val,
 		 const char *allowed)
 {
-	/* A write to sysfs ends in a newline; root's typing error may be long. */
+	/*
+	 * A write to sysfs ends in a newline. Root's typing error may be long:
+	 * a record that printk() cuts has no newline, and does not show.
+	 */
 	int shown = min_t(size_t, strcspn(val, "\n"), 80);
 
-	pr_err("parameter %s%s%s%s: '%*pE' is not allowed, it must be %s\n",
+	pr_err("parameter %s%s%s%.80s: '%*pE' is not allowed, it must be %s\n",
 	       entry ? "queue: entry '" : "", entry ?: "",
 	       entry ? "', key " : "", what, shown, val, allowed);
 	return -EINVAL;
