@@ -3,6 +3,8 @@
 # The session that every user tries first, as a transcript. For root in a
 # throw-away machine with the module loaded; the ordinary user is `user`. Fails
 # if an answer is not the expected one.
+#
+#	first.sh [QUEUE USER]	this further queue too, which is for USER alone
 set -u
 
 queue=/proc/$(cat /sys/module/kmsg_queue/parameters/procfs_name)
@@ -10,8 +12,11 @@ failed=0
 
 # type USER COMMAND: show a command and what it prints, as USER types it.
 type() {
-	prompt='$'
-	[ "$1" != root ] || prompt='#'
+	case $1 in
+	root) prompt='#' ;;
+	user) prompt='$' ;;
+	*) prompt="$1\$" ;;
+	esac
 	echo "$prompt $2"
 	output=$(su "$1" -s /bin/sh -c "$2" 2>&1)
 	[ -z "$output" ] || echo "$output"
@@ -41,4 +46,14 @@ for n in 1 2 3; do
 done
 type user "cat $queue"
 expect ''
+if [ $# = 2 ]; then
+	further=/proc/msg_queues/$1
+	type user "ls -l $further"
+	type "$2" "echo \"hello $2\" > $further"
+	expect ''
+	type user "cat $further"
+	expect "cat: $further: Permission denied"
+	type "$2" "cat $further"
+	expect "hello $2"
+fi
 exit $failed
