@@ -3,6 +3,9 @@
 # Boot the whole system in $root: its own kernel, initramfs and systemd, from a
 # disk. Sourced after lib.sh. Nothing here knows how packages got into $root.
 
+# shellcheck source=test/vm/qemu.sh
+. "$vm/qemu.sh"
+
 # image: make $work/disk of what is in $root, once all is installed there.
 image() {
 	cp "$package/guest/agent" "$root/srv"
@@ -20,31 +23,8 @@ image() {
 	mount -t proc proc "$root/proc"
 }
 
-# run_vm TIMEOUT OPTION...: $firmware may have more options; what qemu does goes to the files in $work/vm. Its end is the
-# end of this shell, too.
-run_vm() {
-	timeout=$1
-	shift
-	# shellcheck disable=SC2086 # a list of options
-	setpriv --pdeathsig KILL timeout -k 5 "$timeout" qemu-system-x86_64 \
-		-no-user-config -nodefaults -no-reboot -display none \
-		-accel "$("$vm/accel" "$work/vm/vmlinuz")" -cpu max -smp 2 -m 1024 \
-		-kernel "$work/vm/vmlinuz" -initrd "$work/vm/initrd" \
-		-drive "if=virtio,format=raw,file=$work/disk,cache=unsafe" \
-		-drive if=none,id=script,format=raw,readonly=on,file="$work/vm/script" \
-		-device virtio-blk-pci,drive=script,serial=script \
-		-chardev "file,id=console,path=$work/vm/console" \
-		-serial chardev:console -device virtio-serial-pci \
-		-chardev "file,id=output,path=$work/vm/output" \
-		-device virtserialport,chardev=output,name=output \
-		-chardev "file,id=verdict,path=$work/vm/verdict" \
-		-device virtserialport,chardev=verdict,name=verdict \
-		${firmware-} "$@" < /dev/null > "$work/vm/qemu" 2>&1
-}
-
-# boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on
-# stdin as root, print its output. Its status is boot's, but 124 for a splat on
-# the kernel's console and 125 for a VM that died or hung.
+# boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on stdin
+# as root, and print its output. The status is that of outcome.
 boot() {
 	rm -rf "$work/vm"
 	mkdir "$work/vm"
@@ -55,24 +35,19 @@ boot() {
 		"$work/vm/initrd"
 	# A disk is made of sectors, which empty lines fill up.
 	{ cat; yes '' | head -c 65536; } | head -c 65536 > "$work/vm/script"
-	touch "$work/vm/output" "$work/vm/verdict"
+	processor amd64
 	end=0
-	run_vm "${KMSGQ_BOOT_TIMEOUT:-900}" -append \
-		"root=LABEL=kmsgq console=ttyS0 panic=-1 loglevel=5 ${2-}" || end=$?
-
+	# shellcheck disable=SC2086 # $firmware: more options
+	(qemu "$work/vm" 'output verdict' "${KMSGQ_BOOT_TIMEOUT:-900}" \
+		-accel "$("$vm/accel" "$work/vm/vmlinuz")" -smp 2 -m 1024 \
+		-kernel "$work/vm/vmlinuz" -initrd "$work/vm/initrd" \
+		-drive "if=virtio,format=raw,file=$work/disk,cache=unsafe" \
+		-drive "if=none,id=script,format=raw,readonly=on,file=$work/vm/script" \
+		-device virtio-blk-pci,drive=script,serial=script ${firmware-} \
+		-append "root=LABEL=kmsgq console=$serial panic=-1 loglevel=5 no_timer_check ${2-}" \
+		< /dev/null) || end=$?
 	tr -d '\000\r' < "$work/vm/output"
-	tr -d '\000\r' < "$work/vm/console" > "$work/vm/log"
-	read -r what status < "$work/vm/verdict" || what=died
-	if [ "$what" != exit ] || [ "$end" -ne 0 ]; then
-		cat "$work/vm/qemu"
-		tail -n 30 "$work/vm/log"
-		echo "the VM died or hung (qemu: $end)"
-		return 125
-	fi
-	if grep -aE -f "$vm/splats" "$work/vm/log"; then
-		return 124
-	fi
-	return "$status"
+	outcome "$work/vm" "$end" 2>&1
 }
 
 # run_in KERNEL: boot it and run the script on stdin.
