@@ -71,10 +71,10 @@ def descriptions():
 
 def manual_entries():
     """What the manual page says of each parameter: title and text."""
-    section = read(MANUAL).split(".SH PARAMETERS")[1].split("\n.SH ")[0]
+    section = read(MANUAL).split(".SH PARAMETERS")[1].split("\n.S")[0]
     for entry in section.split("\n.TP\n")[1:]:
         title, _, text = entry.partition("\n")
-        for name in re.findall(r"[a-z_]+", title):
+        for name in re.findall(r"[a-z_]+", re.sub(r"\(.*\)", "", title)):
             yield name, title, text
 
 
@@ -102,6 +102,9 @@ def parameters():
         for number in re.findall(r"\b\d{2,}\b", description):
             if number not in title + text:
                 yield f"{MANUAL}: {name}: {number} of modinfo is missing"
+    for name in manual:
+        if name not in known:
+            yield f"{MANUAL}: there is no parameter {name}"
     for line in re.findall(r"^#?\s*options kmsg_queue (.*)",
                            read(MODPROBE_D), re.M):
         for word in line.split():
