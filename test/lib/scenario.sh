@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Shared by the sessions that users know. Each prints its transcript, and fails
 # unless every line is as expected. They run against the loaded module, on any
-# machine; exit status 4 means that they cannot, and the output says why.
+# machine; exit status 77 means that they cannot, and the output says why.
 
 # modinfo and rmmod may not be in an ordinary user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
@@ -10,7 +10,7 @@ sys=/sys/module/kmsg_queue
 
 skip() {
 	echo "SKIP: $1" >&2
-	exit 4
+	exit 77
 }
 
 as_root() {

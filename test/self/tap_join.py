@@ -25,16 +25,16 @@ CASES = {
         "a", "# stream a\n1..2\nok 1 - x\nok 2 - y # SKIP no y\n# end 0\n",
         ["ok 2 - a: y # SKIP no y"], "1 passed, 0 failed, 1 skipped", 0),
     "a skipped test beside others": (
-        "a b", GOOD + "# stream b\n1..0 # SKIP no b\n# end 4\n",
+        "a b", GOOD + "# stream b\n1..0 # SKIP no b\n# end 77\n",
         ["ok 3 - b: # SKIP no b"], "2 passed, 0 failed, 1 skipped", 0),
     "nothing but skipped tests is no success": (
-        "a", "# stream a\n1..0 # SKIP no a\n# end 4\n", [],
+        "a", "# stream a\n1..0 # SKIP no a\n# end 77\n", [],
         "0 passed, 0 failed, 1 skipped", 1),
     "nothing at all is no success": (
         "", "", [], "0 passed, 0 failed, 0 skipped", 1),
     "no TAP: by the exit status": (
         "a b c", "# stream a\nhello\n# end 0\n# stream b\nwrong\n# end 3\n"
-        "# stream c\nSKIP: no c\n# end 4\n",
+        "# stream c\nSKIP: no c\n# end 77\n",
         ["ok 1 - a", "not ok 2 - b: exit status 3", "# wrong",
          "ok 3 - c: # SKIP SKIP: no c"], "1 passed, 1 failed, 1 skipped", 1),
     "fewer results than planned": (
