@@ -115,9 +115,11 @@ def openers(queue=QUEUE):
 
 
 def name_of(pid):
-    """A process's program."""
-    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-        return file.read().strip()
+    """A process's program; "" if it has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read().strip()
+    return ""
 
 
 def children(pid):
