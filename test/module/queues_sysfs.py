@@ -122,7 +122,8 @@ def test_live(queue, name):
         check(len(lines) == 1 and re.fullmatch(
             rf"parameter {re.escape(which)}: '.*' is not allowed, it must be "
             r".{5,}", lines[0]), lines)
-        check(settings(queue) == kept, settings(queue))
+        check(show(queue, name) == kept[name], f"{value:.40} changes it")
+    check(settings(queue) == kept, settings(queue))
     check(others(queue) == before, others(queue))
 
 
