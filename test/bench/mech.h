@@ -27,7 +27,7 @@ struct ends {
  * name		as the results have it
  * max_size	longest message that it can carry, in bytes
  * max_depth	how many messages it can be made to hold
- * named	whoever knows the name can open it; others inherit it by fork()
+ * named	any process that knows the name can open it; else fork() inherits it
  * in_file, out_file, socket_type
  *		what open() opens, for those that share one
  * open		makes room for @depth messages of @size bytes; receive does not

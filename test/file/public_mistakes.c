@@ -19,7 +19,7 @@ static void *kernel_address(void)
 			found = address;
 	fclose(symbols);
 	if (!found)
-		skip("/proc/kallsyms does not tell where " SYMBOL " is");
+		skip("/proc/kallsyms does not show where " SYMBOL " is");
 	return (void *)found;
 }
 

@@ -53,7 +53,7 @@ static void short_buffer_keeps(void)
 	FAILS(read(fd, buf, 9), EMSGSIZE);
 	FAILS(read(fd, buf, 18), EMSGSIZE);
 	EQ(stat_of("queued"), 2);
-	/* For whoever brings room, and the order is as before. */
+	/* A reader with room gets it, and the order is as before. */
 	expect_next("message 1 is longer");
 	get_str(fd, "message 2");
 }

@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < count; i++)
 		join(&handles[i]);
-	/* A message for each reader that tells it to stop. */
+	/* A message for each reader that makes it stop. */
 	end = open_queue(O_WRONLY);
 	for (i = 0; i < count; i++)
 		write_one(&workers[2 * count], end, END, i);

@@ -30,7 +30,7 @@ static ssize_t do_write(void)
 	return write(fd, in, size);
 }
 
-/* The first, and then short ones that tell it from each other. */
+/* The first, and then short ones that differ from each other. */
 #define VECTORS		10
 
 static ssize_t do_writev(void)

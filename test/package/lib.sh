@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2034,SC2154
 # What the tests of the packages share: a namespace, throw-away systems, TAP.
-# Sourced, with $package set to this folder.
+# Sourced, with $package set to this directory.
 
 vm=$package/../vm
 top=$(cd "$package/../.." && pwd)
@@ -51,7 +51,7 @@ fresh() {
 	drop
 	lower=$cache/systems/$("$package/make/$system" "$1")
 	mkdir "$work/upper" "$work/scratch" "$work/root"
-	# An ordinary user may set no other attributes, and dpkg renames folders.
+	# An ordinary user may set no other attributes, and dpkg renames directories.
 	xattr=
 	[ "$KMSGQ_INSIDE" = root ] || xattr=,userxattr
 	mount -t overlay -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/scratch$xattr" \
@@ -111,7 +111,7 @@ run_newest() {
 }
 
 # built KERNEL [FIELD]: the version of the module that a kernel in $root has, if
-# any, or what else modinfo tells.
+# any, or what else modinfo says.
 built() {
 	in_root modinfo -k "$1" -F "${2-version}" kmsg_queue 2>/dev/null || :
 }
@@ -163,7 +163,7 @@ dkms_source() {
 	in_root dkms add -m "$1" -v 1
 }
 
-# set_version OLD NEW: in the copy of the source that is the current folder.
+# set_version OLD NEW: in the copy of the source that is the current directory.
 set_version() {
 	sed -i "1s/$1/$2/" CHANGELOG debian/changelog
 	sed -i "/VERSION/s/$1/$2/" dkms.conf src/main.c

@@ -83,7 +83,7 @@ host_suite() {
 	fi)
 }
 
-# processor NAME: by the end of a kernel's name or release, tell what it runs on:
+# processor NAME: what a kernel runs on, by the end of its name or release:
 # $arch and $triplet, as Debian and its compilers call it, $machine, the QEMU
 # that is one, and $serial, the console there; empty where we only build for it.
 processor() {
