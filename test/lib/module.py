@@ -51,7 +51,7 @@ def put(name, value):
     return 0
 
 
-def stat(name):
+def stat(name, queue="msg_queue"):
     """A counter's value."""
-    with open(f"{SYS}/queues/msg_queue/{name}", encoding="ascii") as file:
+    with open(f"{SYS}/queues/{queue}/{name}", encoding="ascii") as file:
         return int(file.read())

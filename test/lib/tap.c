@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What every C test shares; see tap.h. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "tap.h"
 
-#define SYS_DIR		"/sys/module/kmsg_queue/"
 #define EXIT_SKIP	77	/* as for autopkgtest and automake */
 /* Guards against a hang, never judges speed: debug kernels are slow. */
 #define DEADLINE_S	60
@@ -22,8 +21,12 @@ static struct {
 	char text[600];
 } *reason;
 
+/* A queue for nothing but to see what a message costs: see footprint(). */
+#define SCALES	"kmsgq-scales"
+
+char queue_file[QUEUE_NAME_MAX + 32] = QUEUE_FILE;
+static char queue_dir[QUEUE_NAME_MAX + 64] = SYS_DIR "queues/msg_queue/";
 volatile sig_atomic_t caught;
-int call_sa_flags;
 
 static void set_reason(const char *fmt, va_list args)
 {
@@ -76,11 +79,20 @@ static long read_number(const char *path)
 	return strtol(text, NULL, 10);
 }
 
+void use_queue(const char *name)
+{
+	bool first = !strcmp(name, "msg_queue");
+
+	snprintf(queue_file, sizeof(queue_file), "/proc/%s%s",
+		 first ? "" : "msg_queues/", name);
+	snprintf(queue_dir, sizeof(queue_dir), SYS_DIR "queues/%s/", name);
+}
+
 long stat_of(const char *name)
 {
-	char path[128];
+	char path[256];
 
-	snprintf(path, sizeof(path), SYS_DIR "queues/msg_queue/%s", name);
+	snprintf(path, sizeof(path), "%s%s", queue_dir, name);
 	return read_number(path);
 }
 
@@ -89,19 +101,25 @@ long references(void)
 	return read_number(SYS_DIR "refcnt");
 }
 
-int param_try(const char *name, long value)
+/* Writes @text to a file there is; 0 or an errno. */
+static int try_write(const char *path, const char *text)
 {
-	char path[128], text[32];
-	int fd, err = 0;
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
 
-	snprintf(path, sizeof(path), SYS_DIR "parameters/%s", name);
-	snprintf(text, sizeof(text), "%ld", value);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	CHECK(fd >= 0, "%s: %s", path, strerror(errno));
 	if (write(fd, text, strlen(text)) < 0)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+int param_try(const char *name, long value)
+{
+	char path[256], text[32];
+
+	snprintf(path, sizeof(path), "%s%s", queue_dir, name);
+	snprintf(text, sizeof(text), "%ld", value);
+	return try_write(path, text);
 }
 
 void param_set(const char *name, long value)
@@ -111,11 +129,23 @@ void param_set(const char *name, long value)
 	CHECK(!err, "%s=%ld: %s", name, value, strerror(err));
 }
 
+int try_queue_words(const char *words)
+{
+	return try_write(SYS_DIR "parameters/queue", words);
+}
+
+void make_queue(const char *words)
+{
+	int err = try_queue_words(words);
+
+	CHECK(!err, "queue=%s: %s", words, strerror(err));
+}
+
 int q_open(int flags)
 {
-	int fd = open(QUEUE_FILE, flags | O_CLOEXEC);
+	int fd = open(queue_file, flags | O_CLOEXEC);
 
-	CHECK(fd >= 0, "open " QUEUE_FILE ": %s", strerror(errno));
+	CHECK(fd >= 0, "open %s: %s", queue_file, strerror(errno));
 	return fd;
 }
 
@@ -167,6 +197,7 @@ void expect_next(const char *want)
 	int fd = q_open(O_RDONLY | O_NONBLOCK);
 
 	get_str(fd, want);
+	(void)fsync(fd);	/* with read_ack, it would return otherwise */
 	close(fd);
 }
 
@@ -203,16 +234,24 @@ void expect_numbered(int first, int last)
 
 long footprint(size_t len)
 {
-	/* As src/msg.c has them: objects, and a pointer to the cgroup of each. */
-	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
-	const long pointer = sizeof(void *), chunk = 4096;
-	long chunks = len > 2048 ? (len + chunk - 1) / chunk : 0;
-	long size = chunks ? chunks * pointer : (long)len;
-	size_t i = 0;
+	static const char msg[HUGE_SIZE];
+	char name[QUEUE_NAME_MAX + 32];
+	long before, cost;
+	int fd;
 
-	while (32L << i < size)
-		i++;
-	return classes[i] + pointer + chunks * (chunk + pointer);
+	snprintf(name, sizeof(name), "%s", strrchr(queue_file, '/') + 1);
+	if (access("/proc/msg_queues/" SCALES, F_OK))
+		make_queue(SCALES ",msg_max_size=1048576"
+			   ",queue_max_bytes=33554432,read_ack=N,read_wait=N");
+	use_queue(SCALES);
+	fd = q_open(O_RDWR | O_NONBLOCK);
+	before = stat_of("queued_bytes");
+	EQ(write(fd, msg, len), len);
+	cost = stat_of("queued_bytes") - before;
+	close(fd);
+	drain_queue();
+	use_queue(name);
+	return cost;
 }
 
 void limit_queue(long max, long count)
@@ -282,158 +321,48 @@ void catch_signal(int sig, int flags)
 	EQ(sigaction(sig, &action, NULL), 0);
 }
 
-struct call *call_start(call_fn fn, int shared_fd, int flags,
-			const void *data, size_t len)
+/* Calls @each in all queues, with their names. */
+static void each_queue(void (*each)(const char *name))
 {
-	struct call *c = mmap(NULL, sizeof(*c) + len, PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
-	int fd;
+	DIR *dir = opendir(SYS_DIR "queues");
+	struct dirent *entry;
 
-	CHECK(c != MAP_FAILED, "mmap: %s", strerror(errno));
-	c->shared_fd = shared_fd;
-	c->flags = flags;
-	c->len = len;
-	if (data)
-		memcpy(c->buf, data, len);
-	pid = fork();
-	CHECK(pid >= 0, "fork: %s", strerror(errno));
-	if (pid) {
-		c->pid = pid;
-		return c;
-	}
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	catch_signal(SIGUSR1, call_sa_flags);
-	/* Opens of the parent must not last longer because of this child. */
-	for (fd = 3; fd < 64; fd++)
-		if (fd != shared_fd)
-			close(fd);
-	fd = shared_fd < 0 ? q_open(flags) : shared_fd;
-	c->ret = fn(c, fd);
-	c->err = errno;
-	_exit(EXIT_SUCCESS);
+	CHECK(dir, SYS_DIR "queues: %s", strerror(errno));
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.') {
+			use_queue(entry->d_name);
+			each(entry->d_name);
+		}
+	closedir(dir);
+	use_queue("msg_queue");
 }
 
-static ssize_t do_read(struct call *c, int fd)
+static void settle(const char *unused)
 {
-	return read(fd, c->buf, c->len);
+	(void)unused;
+	drain_queue();
+	EQ(stat_of("queued"), 0);
+	EQ(stat_of("queued_bytes"), 0);
+	EQ(stat_of("held"), 0);
+	EQ(stat_of("enqueued") + stat_of("returned"), stat_of("dequeued"));
 }
 
-static ssize_t do_write(struct call *c, int fd)
+/* Those that others have for their dead queue stay for the second time. */
+static void remove_if_made(const char *name)
 {
-	return write(fd, c->buf, c->len);
-}
+	char words[QUEUE_NAME_MAX + 2];
 
-struct call *call_read(int flags)
-{
-	return call_start(do_read, -1, O_RDONLY | flags, NULL, HUGE_SIZE);
-}
-
-struct call *call_write(const void *data, size_t len)
-{
-	return call_start(do_write, -1, O_WRONLY, data, len);
-}
-
-static void read_proc(struct call *c, const char *name, char *text,
-		      size_t size)
-{
-	char path[64];
-	ssize_t len = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", c->pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		len = read(fd, text, size - 1);
-		close(fd);
-	}
-	text[len < 0 ? 0 : len] = 0;
-}
-
-bool call_returned(struct call *c)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	EQ(waitid(P_PID, c->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
-	return info.si_pid == c->pid;
-}
-
-bool call_settled(struct call *c)
-{
-	static const int waits[] = {
-		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
-		SYS_epoll_pwait, SYS_splice,
-#ifdef SYS_poll	/* newer processors have ppoll alone */
-		SYS_poll,
-#endif
-	};
-	char text[256], *end;
-	size_t i;
-	long nr;
-
-	/* The kernel tells the system call only of those who are asleep. */
-	for (;; usleep(1000)) {
-		if (call_returned(c))
-			return false;
-		read_proc(c, "syscall", text, sizeof(text));
-		nr = strtol(text, &end, 10);
-		for (i = 0; i < ARRAY_SIZE(waits); i++)
-			if (end > text && nr == waits[i])
-				return true;
-	}
-}
-
-void call_asleep(struct call *c)
-{
-	if (call_settled(c))
+	if (!strcmp(name, "msg_queue"))
 		return;
-	call_join(c);
-	fail("returned %zd (%s) instead of waiting", c->ret,
-	     c->ret < 0 ? strerror(c->err) : "no error");
-}
-
-long call_sleeps(struct call *c)
-{
-	static const char key[] = "\nvoluntary_ctxt_switches:";
-	char text[4096], *at;
-
-	read_proc(c, "status", text, sizeof(text));
-	at = strstr(text, key);
-	CHECK(at, "no context switches in /proc/%d/status", c->pid);
-	return strtol(at + strlen(key), NULL, 10);
-}
-
-ssize_t call_join(struct call *c)
-{
-	int status;
-
-	EQ(waitpid(c->pid, &status, 0), c->pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
-	      "a child ended with wait status %#x", status);
-	errno = c->err;
-	return c->ret;
-}
-
-void call_join_str(struct call *c, const char *want)
-{
-	EQ(call_join(c), strlen(want));
-	CHECK(!memcmp(c->buf, want, strlen(want)), "read \"%.40s\", not \"%s\"",
-	      c->buf, want);
-}
-
-void call_kill(struct call *c, int sig)
-{
-	int status;
-
-	EQ(kill(c->pid, sig), 0);
-	EQ(waitpid(c->pid, &status, 0), c->pid);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == sig,
-	      "signal %d: wait status %#x", sig, status);
+	drain_queue();
+	snprintf(words, sizeof(words), "-%s", name);
+	(void)try_queue_words(words);
 }
 
 static void reset(void)
 {
+	each_queue(remove_if_made);
+	each_queue(remove_if_made);
 	param_set("read_wait", 0);
 	param_set("read_eof", 1);
 	param_set("read_ack", 0);
@@ -446,11 +375,7 @@ static void reset(void)
 static void check_traces(void)
 {
 	UNTIL(references() == 0);
-	drain_queue();
-	EQ(stat_of("queued"), 0);
-	EQ(stat_of("queued_bytes"), 0);
-	EQ(stat_of("enqueued") + stat_of("returned"), stat_of("dequeued"));
-	EQ(stat_of("held"), 0);
+	each_queue(settle);
 }
 
 static void all_killed(pid_t group)

@@ -28,6 +28,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+#define SYS_DIR		"/sys/module/kmsg_queue/"
 #define QUEUE_FILE	"/proc/msg_queue"
 #define MAX_SIZE	1024		/* msg_max_size when a subtest starts */
 #define MAX_BYTES	33554432	/* queue_max_bytes, likewise */
@@ -88,6 +89,16 @@ void skip(const char *reason) __attribute__((noreturn));
 			usleep(1000);	\
 	} while (0)
 
+/*
+ * The queue that everything below is about: msg_queue when a subtest starts.
+ * What is made is removed after the subtest.
+ */
+#define QUEUE_NAME_MAX	63
+extern char queue_file[QUEUE_NAME_MAX + 32];
+void use_queue(const char *name);
+void make_queue(const char *words);	/* "NAME,KEY=VALUE"; does not use it */
+int try_queue_words(const char *words);	/* 0 or an errno */
+
 /* The file. */
 int q_open(int flags);
 void send_msg(const void *msg, size_t len);	/* without waiting */
@@ -100,13 +111,13 @@ void expect_next(const char *want);	/* by an open of its own */
 void expect_numbered(int first, int last);
 void expect_empty(void);
 
-/* Numbers under /sys/module/kmsg_queue; setting one gives 0 or an errno. */
+/* Counters and settings of the queue; setting one gives 0 or an errno. */
 long stat_of(const char *name);
 long references(void);
 int param_try(const char *name, long value);
 void param_set(const char *name, long value);
 
-/* What a message of @len bytes costs, when messages may be @max long. */
+/* What a message of @len bytes costs, as a queue counts it. */
 long footprint(size_t len);
 /* A queue with room for exactly @count messages of @max bytes, not more. */
 void limit_queue(long max, long count);
