@@ -83,7 +83,7 @@ static void write_from_bad(void)
 
 static void write_half_bad(void)
 {
-	int fd = q_open(O_WRONLY);
+	int fd = q_open(O_WRONLY), reader;
 	char *end = edge();
 	size_t good;
 
@@ -97,7 +97,9 @@ static void write_half_bad(void)
 	EQ(stat_of("queued"), 0);
 	EQ(write(fd, end - 100, 100), 100);
 	memset(buf, 0, sizeof(buf));
-	EQ(read(q_open(O_RDONLY), buf, 64), 64);
+	reader = q_open(O_RDONLY);
+	EQ(read(reader, buf, 64), 64);
+	close(reader);
 	expect_empty();
 }
 
@@ -127,11 +129,17 @@ static void huge_lengths(void)
 	expect_empty();
 }
 
-/* The message is first again, for any reader, and was never taken. */
-static void still_first(long dequeued)
+/* How many messages were taken and are not back. */
+static long taken(void)
+{
+	return stat_of("dequeued") - stat_of("returned");
+}
+
+/* The message is first again, for any reader. */
+static void still_first(long was_taken)
 {
 	EQ(stat_of("queued"), 2);
-	EQ(stat_of("dequeued"), dequeued);
+	EQ(taken(), was_taken);
 }
 
 static void read_to_bad(void)
@@ -141,13 +149,13 @@ static void read_to_bad(void)
 	for (i = 0; i < BAD; i++)
 		for (j = 0; j < ARRAY_SIZE(modes); j++) {
 			int fd = q_open(O_RDONLY | modes[j]);
-			long dequeued = stat_of("dequeued");
+			long was_taken = taken();
 
 			send_numbered(1, 2);
 			FAILS(read(fd, bad(i), 9), EFAULT);
-			still_first(dequeued);
+			still_first(was_taken);
 			FAILS(read(fd, bad(i), 100), EFAULT);
-			still_first(dequeued);
+			still_first(was_taken);
 			expect_next("message 1");
 			get_str(fd, "message 2");
 			close(fd);
@@ -169,13 +177,13 @@ static void read_half_bad(void)
 	for (good = 0; good < 9; good++)
 		for (j = 0; j < ARRAY_SIZE(modes); j++) {
 			int fd = q_open(O_RDONLY | modes[j]);
-			long dequeued = stat_of("dequeued");
+			long was_taken = taken();
 
 			send_numbered(1, 2);
 			FAILS(read(fd, end - good, 9), EFAULT);
-			still_first(dequeued);
+			still_first(was_taken);
 			FAILS(read(fd, end - good, 4096), EFAULT);
-			still_first(dequeued);
+			still_first(was_taken);
 			expect_next("message 1");
 			get_str(fd, "message 2");
 			close(fd);
@@ -221,12 +229,12 @@ static void readv_half_bad(void)
 	size_t j;
 
 	for (j = 0; j < ARRAY_SIZE(modes); j++) {
-		long dequeued = stat_of("dequeued");
+		long was_taken = taken();
 		int fd = q_open(O_RDONLY | modes[j]);
 
 		send_numbered(1, 2);
 		FAILS(readv(fd, iov, 2), EFAULT);
-		still_first(dequeued);
+		still_first(was_taken);
 		expect_next("message 1");
 		get_str(fd, "message 2");
 	}
@@ -274,6 +282,32 @@ static void bad_after_eof(void)
 	expect_next("message 2");
 	EQ(read(q_open(O_RDONLY), bad_address(), 10), 0);
 	FAILS(raw_read(q_open(O_RDONLY | O_NONBLOCK), NULL, 8), EAGAIN);
+}
+
+static void counters_only_rise(void)
+{
+	long dequeued = stat_of("dequeued"), returned = stat_of("returned");
+	size_t i, j;
+
+	/* A monitor takes a counter that falls for a restart. */
+	send_numbered(1, 1);
+	for (j = 0; j < ARRAY_SIZE(modes); j++)
+		for (i = 0; i < 10; i++) {
+			long now;
+
+			FAILS(read(q_open(O_RDONLY | modes[j]), bad_address(),
+				   9), EFAULT);
+			now = stat_of("dequeued");
+			CHECK(now >= dequeued, "dequeued falls: %ld, now %ld",
+			      dequeued, now);
+			dequeued = now;
+			EQ(stat_of("returned"), ++returned);
+			EQ(stat_of("queued"), 1);
+			EQ(stat_of("enqueued") + returned - dequeued, 1);
+		}
+	expect_numbered(1, 1);
+	EQ(stat_of("returned"), returned);
+	EQ(stat_of("dequeued"), dequeued + 1);
 }
 
 static ssize_t fault_often(struct call *c, int fd)
@@ -325,6 +359,8 @@ static const struct tap_test tests[] = {
 	  partly_delivered_stays },
 	{ "a message whose first piece failed is everybody's",
 	  first_piece_is_bad },
+	{ "what is put back counts as returned; dequeued never falls",
+	  counters_only_rise },
 	{ "readers that fault at once keep the order", many_at_once },
 	{ "where nothing is delivered the address does not matter",
 	  bad_after_eof },

@@ -109,7 +109,7 @@ static void too_small_for_one(void)
 	EQ(param_try("queue_max_bytes", least - 1), EINVAL);
 	EQ(param_try("queue_max_bytes", 0), EINVAL);
 	EQ(param_try("msg_max_size", least + 1), EINVAL);
-	EQ(fits(2000), 1);	/* and the old limits are in force */
+	EQ(fits(2000), 1);	/* and the old limits are in effect */
 }
 
 static void wait_for_room(void)
@@ -189,18 +189,6 @@ static void lowered_below_waiting(void)
 	EQ(call_join(writers[2]), lengths[2]);
 }
 
-static void partly_read_leaves_room(void)
-{
-	int fd = q_open(O_RDONLY);
-	char byte;
-
-	limit_queue(MAX_SIZE, 1);
-	fill_queue();
-	EQ(read(fd, &byte, 1), 1);
-	send_str("room");
-	FAILS(write(q_open(O_WRONLY | O_NONBLOCK), "x", 1), EAGAIN);
-}
-
 static const struct tap_test tests[] = {
 	{ "full to the byte, with messages of msg_max_size",
 	  largest_messages },
@@ -217,8 +205,6 @@ static const struct tap_test tests[] = {
 	  smaller_messages_make_room },
 	{ "msg_max_size lowered: EMSGSIZE for a waiting longer message",
 	  lowered_below_waiting },
-	{ "a message that is being read takes no room",
-	  partly_read_leaves_room },
 };
 
 TAP_MAIN(tests)

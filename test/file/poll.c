@@ -51,9 +51,13 @@ static void plain_eof(void)
 {
 	int fd = q_open(O_RDONLY);
 
+	/* A read would give the end of file: HUP comes once one did. */
 	send_numbered(1, 2);
 	get_str(fd, "message 1");
-	EQ(events(fd), IN | POLLHUP);
+	EQ(events(fd), IN);
+	expect_next("message 2");
+	EQ(events(fd), IN);
+	send_numbered(2, 2);
 	get_eof(fd);
 	EQ(events(fd), IN | POLLHUP);
 	expect_next("message 2");
@@ -71,6 +75,8 @@ static void plain_in_the_middle(void)
 	EQ(events(fd), IN);
 	EQ(events(q_open(O_RDONLY)), 0);
 	get_str(fd, "b");
+	EQ(events(fd), IN);
+	get_eof(fd);
 	EQ(events(fd), IN | POLLHUP);
 }
 
@@ -87,6 +93,7 @@ static void nonblock_no_hup(void)
 	EQ(fcntl(fd, F_SETFL, 0), 0);
 	send_str("plain");
 	get_str(fd, "plain");
+	get_eof(fd);
 	EQ(events(fd), IN | POLLHUP);
 	EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	EQ(events(fd), 0);
@@ -160,6 +167,8 @@ static void both_at_once(void)
 
 	send_str("x");
 	get_str(fd, "x");
+	EQ(events(fd), IN | OUT);
+	get_eof(fd);
 	EQ(events(fd), IN | OUT | POLLHUP);
 }
 
@@ -234,7 +243,29 @@ static void eof_wakes(void)
 
 	send_str("x");
 	get_str(fd, "x");
+	call_asleep(poller);
+	get_eof(fd);
 	EQ(call_join(poller), POLLHUP);
+}
+
+static ssize_t read_all(struct call *c, int fd)
+{
+	return read(fd, c->buf, c->len);
+}
+
+static void last_byte_wakes(void)
+{
+	int fd = q_open(O_RDONLY);
+	struct call *reader, *poller;
+
+	/* The reader is first; then the next read need not wait. */
+	param_set("read_wait", 1);
+	reader = call_start(read_all, fd, 0, NULL, 64);
+	call_asleep(reader);
+	poller = start_poll(fd, 0, IN);
+	send_str("x");
+	call_join_str(reader, "x");
+	EQ(call_join(poller), IN);
 }
 
 static void put_back_wakes(void)
@@ -300,7 +331,7 @@ static void select_too(void)
 static const struct tap_test tests[] = {
 	{ "IN while there are messages", in_while_messages },
 	{ "IN while there are messages, with read_wait", in_with_read_wait },
-	{ "plain: IN and HUP after this open's end of file", plain_eof },
+	{ "plain: IN at this open's end of file, and HUP after it", plain_eof },
 	{ "plain: IN in the middle of a message", plain_in_the_middle },
 	{ "O_NONBLOCK: no HUP", nonblock_no_hup },
 	{ "OUT while a write of msg_max_size would not wait",
@@ -312,6 +343,8 @@ static const struct tap_test tests[] = {
 	{ "room wakes all pollers", room_wakes },
 	{ "new limits that make room wake a poller", limits_wake },
 	{ "an end of file read by another task wakes a poller", eof_wakes },
+	{ "a message's last byte read by another task wakes a poller",
+	  last_byte_wakes },
 	{ "IN for a message that was put back", put_back_wakes },
 	{ "pollers are not woken for nothing", other_side_does_not_wake },
 	{ "select says the same", select_too },

@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <sys/uio.h>
 
 #include "tap.h"
 
@@ -78,13 +77,16 @@ static void one_reader(void)
 
 static void two_readers(void)
 {
-	struct iovec iov[2] = { { msg, 1 }, { msg, 1 } };
+	int fd = q_open(O_WRONLY);
 	size_t i;
 
 	start_readers();
 	for (i = 2; i <= WAITERS; i += 2) {
-		EQ(writev(q_open(O_WRONLY), iov, 2), 2);
-		only(i);
+		EQ(write(fd, msg, 1), 1);
+		EQ(write(fd, msg, 1), 1);
+		/* One that finds nothing left may be woken, and sleeps on. */
+		UNTIL(returned() >= i);
+		EQ(returned(), i);
 	}
 	expect_empty();
 }
@@ -328,7 +330,7 @@ static void room_for_the_killed_eintr(void)
 
 static const struct tap_test tests[] = {
 	{ "a message wakes one of 8 readers", one_reader },
-	{ "two messages of one writev wake two of 8 readers", two_readers },
+	{ "two messages at once wake two of 8 readers", two_readers },
 	{ "a message taken wakes one of 8 writers", one_writer },
 	{ "a larger limit lets all writers go on", larger_limit },
 	{ "room for many messages wakes many writers", room_for_many },

@@ -1,157 +1,191 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* writev: each vector is a message. readv: one message over the vectors. */
-#include <signal.h>
+/* writev: one message of all vectors. readv: one message over the vectors. */
 #include <sys/uio.h>
 
 #include "tap.h"
 
 #define VECTORS	1024	/* the most that one call may have */
 
-static char big[2 * MAX_SIZE], got[64];
+static char big[HUGE_SIZE], got[HUGE_SIZE];
 
 static struct iovec vector(const void *base, size_t len)
 {
 	return (struct iovec){ .iov_base = (void *)base, .iov_len = len };
 }
 
-static void each_vector_a_message(void)
+static const int modes[] = { 0, O_NONBLOCK };
+
+static void gathers(void)
 {
 	const struct iovec iov[] = {
-		vector("message 1", 9), vector("message 2", 9), vector("3", 1),
+		vector("mess", 4), vector("age", 3), vector(" 1", 2),
 	};
+	size_t i;
 
-	EQ(writev(q_open(O_WRONLY), iov, 3), 19);
-	EQ(stat_of("queued"), 3);
-	EQ(writev(q_open(O_WRONLY | O_NONBLOCK), iov, 1), 9);
-	expect_numbered(1, 2);
-	expect_next("3");
-	expect_next("message 1");
-	expect_empty();
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		int fd = q_open(O_WRONLY | modes[i]);
+
+		EQ(writev(fd, iov, 3), 9);
+		EQ(stat_of("queued"), 1);
+		EQ(writev(fd, iov, 1), 4);
+		EQ(stat_of("queued"), 2);
+		expect_next("message 1");
+		expect_next("mess");
+		expect_empty();
+	}
 }
 
 static void empty_vectors(void)
 {
 	const struct iovec iov[] = {
-		vector(NULL, 0), vector("message 1", 9), vector("", 0),
-		vector("message 2", 9), vector("x", 0),
+		vector(NULL, 0), vector("mess", 4), vector("", 0),
+		vector("age 1", 5), vector("x", 0),
 	};
+
+	EQ(writev(q_open(O_WRONLY), iov, 5), 9);
+	EQ(stat_of("queued"), 1);
+	expect_numbered(1, 1);
+	expect_empty();
+}
+
+static void no_bytes(void)
+{
+	const struct iovec iov[] = { vector("x", 0), vector(NULL, 0) };
 	int fd = q_open(O_WRONLY);
 
-	EQ(writev(fd, iov, 5), 18);
-	EQ(writev(fd, iov, 1), 0);
+	EQ(writev(fd, iov, 2), 0);
 	EQ(writev(fd, iov, 0), 0);
-	EQ(stat_of("queued"), 2);
-	expect_numbered(1, 2);
+	EQ(stat_of("enqueued"), stat_of("dequeued"));
+	/* Nor does it wait where any byte would. */
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	EQ(writev(fd, iov, 2), 0);
 }
 
-static void most_vectors(void)
+/* @len bytes in @count vectors come back as one message. */
+static void in_vectors(size_t len, size_t count)
 {
-	static char texts[VECTORS][16];
 	static struct iovec iov[VECTORS];
-	size_t sum = 0;
-	int i;
+	size_t i, done = 0;
 
-	for (i = 0; i < VECTORS; i++) {
-		snprintf(texts[i], sizeof(texts[i]), "message %d", i + 1);
-		iov[i] = vector(texts[i], strlen(texts[i]));
-		sum += iov[i].iov_len;
+	fill_pattern(big, len, len + count);
+	for (i = 0; i < count; i++) {
+		size_t part = i + 1 < count ? (len - done) / (count - i) +
+			      (i % 3) : len - done;
+
+		if (part > len - done)
+			part = len - done;
+		iov[i] = vector(big + done, part);
+		done += part;
 	}
-	EQ(writev(q_open(O_WRONLY), iov, VECTORS), sum);
-	EQ(stat_of("queued"), VECTORS);
-	expect_numbered(1, VECTORS);
+	EQ(writev(q_open(O_WRONLY), iov, count), len);
+	EQ(stat_of("queued"), 1);
+	get_msg(q_open(O_RDONLY | O_NONBLOCK), big, len);
 }
 
-static void too_long_in_the_middle(void)
+static void many_vectors(void)
 {
-	const struct iovec iov[] = {
-		vector("message 1", 9), vector("message 2", 9),
-		vector(big, MAX_SIZE + 1), vector("message 3", 9),
+	static const size_t sizes[] = {
+		1, 2, 1000, 4095, 4096, 4097, 10000, 65536, 100000, HUGE_SIZE,
 	};
-	int fd = q_open(O_WRONLY);
+	static const size_t counts[] = { 1, 2, 3, 17, VECTORS };
+	size_t i, j;
 
-	EQ(writev(fd, iov, 4), 18);
-	EQ(stat_of("queued"), 2);
-	FAILS(writev(fd, iov + 2, 2), EMSGSIZE);
-	expect_numbered(1, 2);
+	param_set("msg_max_size", HUGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (j = 0; j < ARRAY_SIZE(counts); j++)
+			in_vectors(sizes[i], counts[j]);
 	expect_empty();
 }
 
-static void bad_address_in_the_middle(void)
+static void too_long_in_all(void)
 {
 	const struct iovec iov[] = {
-		vector("message 1", 9), vector("message 2", 9),
-		vector(bad_address(), 9), vector("message 3", 9),
+		vector(big, MAX_SIZE / 2), vector(big, MAX_SIZE / 2),
+		vector(big, 1),
 	};
-	int fd = q_open(O_WRONLY);
+	size_t i;
 
-	EQ(writev(fd, iov, 4), 18);
-	EQ(stat_of("queued"), 2);
-	FAILS(writev(fd, iov + 2, 2), EFAULT);
-	expect_numbered(1, 2);
-	expect_empty();
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		int fd = q_open(O_WRONLY | modes[i]);
+
+		FAILS(writev(fd, iov, 3), EMSGSIZE);
+		expect_empty();
+		EQ(writev(fd, iov, 2), MAX_SIZE);
+		EQ(stat_of("queued"), 1);
+		get_msg(q_open(O_RDONLY), big, MAX_SIZE);
+	}
 }
 
-static void full_in_the_middle(void)
+static void bad_vector(void)
 {
-	const struct iovec iov[] = {
-		vector(big, MAX_SIZE), vector(big, MAX_SIZE),
-		vector(big, MAX_SIZE), vector(big, MAX_SIZE),
+	struct iovec iov[] = {
+		vector("message 1", 9), vector("message 2", 9),
+		vector("message 3", 9),
 	};
-	int fd = q_open(O_WRONLY | O_NONBLOCK);
+	size_t i, at;
 
-	limit_queue(MAX_SIZE, 3);
-	EQ(writev(fd, iov, 4), 3 * MAX_SIZE);
-	EQ(stat_of("queued"), 3);
-	FAILS(writev(fd, iov, 4), EAGAIN);
-	EQ(stat_of("queued"), 3);
+	for (at = 0; at < ARRAY_SIZE(iov); at++)
+		for (i = 0; i < ARRAY_SIZE(modes); i++) {
+			const struct iovec good = iov[at];
+
+			iov[at].iov_base = bad_address();
+			FAILS(writev(q_open(O_WRONLY | modes[i]), iov, 3),
+			      EFAULT);
+			EQ(stat_of("queued"), 0);
+			EQ(stat_of("queued_bytes"), 0);
+			iov[at] = good;
+		}
+	EQ(writev(q_open(O_WRONLY), iov, 3), 27);
+	expect_next("message 1message 2message 3");
 }
 
 static ssize_t write_three(struct call *c, int fd)
 {
 	const struct iovec iov[] = {
-		vector(c->buf, c->len), vector(c->buf, c->len),
-		vector(c->buf, c->len),
+		vector(c->buf, 1), vector(c->buf + 1, 2),
+		vector(c->buf + 3, c->len - 3),
 	};
 
 	return writev(fd, iov, 3);
 }
 
-static void wait_in_the_middle(void)
+static struct call *start_three(const char *text)
 {
 	struct call *writer;
 
-	limit_queue(MAX_SIZE, 2);
-	writer = call_start(write_three, -1, O_WRONLY, big, MAX_SIZE);
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	writer = call_start(write_three, -1, O_WRONLY, text, strlen(text));
 	call_asleep(writer);
-	EQ(stat_of("queued"), 2);
-	get_msg(q_open(O_RDONLY), big, MAX_SIZE);
-	EQ(call_join(writer), 3 * MAX_SIZE);
-	EQ(stat_of("queued"), 2);
+	return writer;
 }
 
-static void signal_in_the_middle(void)
+static void full(void)
 {
-	struct call *writer;
+	const struct iovec iov[] = { vector("a", 1), vector("b", 1) };
+	struct call *writer = start_three("message 1");
 
-	limit_queue(MAX_SIZE, 2);
-	writer = call_start(write_three, -1, O_WRONLY, big, MAX_SIZE);
-	call_asleep(writer);
-	EQ(kill(writer->pid, SIGUSR1), 0);
-	/* What went in is told, so that the writer knows where to go on. */
-	EQ(call_join(writer), 2 * MAX_SIZE);
-	EQ(stat_of("queued"), 2);
+	FAILS(writev(q_open(O_WRONLY | O_NONBLOCK), iov, 2), EAGAIN);
+	EQ(stat_of("queued"), 1);
+	get_msg(q_open(O_RDONLY), memset(big, 'f', MAX_SIZE), MAX_SIZE);
+	EQ(call_join(writer), 9);
+	expect_numbered(1, 1);
+	expect_empty();
+}
 
-	writer = call_start(write_three, -1, O_WRONLY, big, MAX_SIZE);
-	call_asleep(writer);
+static void signal_while_full(void)
+{
+	struct call *writer = start_three("message 1");
+
 	EQ(kill(writer->pid, SIGUSR1), 0);
 	EQ(call_join(writer), -1);
 	EQ(errno, EINTR);
-	EQ(stat_of("queued"), 2);
+	EQ(stat_of("queued"), 1);
 }
 
 static void readv_scatters(void)
 {
-	static const int flags[] = { O_RDONLY, O_RDONLY | O_NONBLOCK };
 	char a[4], b[1], c[64];
 	const struct iovec iov[] = {
 		vector(a, sizeof(a)), vector(NULL, 0), vector(b, sizeof(b)),
@@ -159,8 +193,8 @@ static void readv_scatters(void)
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		int fd = q_open(flags[i]);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		int fd = q_open(O_RDONLY | modes[i]);
 
 		send_str("abcdEfghij");
 		send_str("other");
@@ -169,6 +203,23 @@ static void readv_scatters(void)
 		CHECK(!memcmp(a, "abcd", 4) && b[0] == 'E' &&
 		      !memcmp(c, "fghij-", 6), "%.4s %c %.6s", a, b[0], c);
 		expect_next("other");
+	}
+}
+
+static void readv_long(void)
+{
+	const struct iovec iov[] = {
+		vector(got, 4000), vector(got + 4000, 1),
+		vector(got + 4001, 300000), vector(got + 304001, 700000),
+	};
+	size_t i;
+
+	param_set("msg_max_size", HUGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		fill_pattern(big, 1000000, i);
+		send_msg(big, 1000000);
+		EQ(readv(q_open(O_RDONLY | modes[i]), iov, 4), 1000000);
+		CHECK(!memcmp(big, got, 1000000), "the bytes differ");
 	}
 }
 
@@ -199,19 +250,18 @@ static void readv_nothing(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "each vector is a message, in order", each_vector_a_message },
+	{ "writev gathers: one message of all vectors", gathers },
 	{ "empty vectors are passed over", empty_vectors },
-	{ "1024 messages by one call", most_vectors },
-	{ "a vector that is too long: the count of those before",
-	  too_long_in_the_middle },
-	{ "a vector at a bad address: the count of those before",
-	  bad_address_in_the_middle },
-	{ "O_NONBLOCK and full: the count of those before",
-	  full_in_the_middle },
-	{ "plain and full: waits in the middle", wait_in_the_middle },
-	{ "a signal in the middle: the count of those before",
-	  signal_in_the_middle },
+	{ "writev of no bytes is no message, and never waits", no_bytes },
+	{ "1 byte to 1 MiB in 1 to 1024 vectors", many_vectors },
+	{ "vectors that are too long together: EMSGSIZE, nothing queued",
+	  too_long_in_all },
+	{ "a bad address in any vector: EFAULT, nothing queued", bad_vector },
+	{ "full: EAGAIN with O_NONBLOCK, else writev waits", full },
+	{ "a signal while it waits: EINTR, nothing queued",
+	  signal_while_full },
 	{ "readv scatters one message", readv_scatters },
+	{ "readv of a long message", readv_long },
 	{ "readv with little room is a short buffer", readv_short },
 	{ "readv of no bytes takes nothing", readv_nothing },
 };
