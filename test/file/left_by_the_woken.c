@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A message is reported to one of the EPOLLEXCLUSIVE workers, and that one
+ * dies, or closes its file, without having read it: the next worker has to
+ * hear of the message. The same for room, and the writers who wait for it.
+ */
+#define _GNU_SOURCE
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include "tap.h"
+
+/* What a worker does with its descriptor once woken. */
+enum leave { DIE, CLOSE, CLOSE_COPY };
+
+struct order {
+	uint32_t events;
+	enum leave leave;
+};
+
+/* Waits in an epoll of its own, and then leaves what it was woken for. */
+static ssize_t leave_it(struct call *c, int fd)
+{
+	struct epoll_event event;
+	struct order order;
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	memcpy(&order, c->buf, sizeof(order));
+	event = (struct epoll_event){
+		.events = order.events | EPOLLEXCLUSIVE,
+	};
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	if (order.leave == CLOSE_COPY)
+		EQ(dup(fd) > fd, true);
+	if (syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8) != 1)
+		return -1;
+	if (order.leave == DIE)
+		_exit(EXIT_SUCCESS);
+	close(fd);
+	*(volatile char *)c->buf = 'c';
+	/* The epoll forgets the file with its last descriptor only. */
+	pause();
+	return 0;
+}
+
+static struct call *start_worker(int shared_fd, int flags, uint32_t events,
+				 enum leave leave)
+{
+	struct order order = { events, leave };
+	struct call *worker = call_start(leave_it, shared_fd,
+					 flags | O_NONBLOCK, &order,
+					 sizeof(order));
+
+	call_asleep(worker);
+	return worker;
+}
+
+/* All of them have been woken, one by the other's leaving. */
+static void all_woken(struct call **workers, size_t count, enum leave leave)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (leave == DIE) {
+			UNTIL(call_returned(workers[i]));
+			continue;
+		}
+		UNTIL(*(volatile char *)workers[i]->buf == 'c');
+		call_kill(workers[i], SIGKILL);
+	}
+}
+
+static void nothing_to_do(uint32_t events)
+{
+	if (events == EPOLLIN)
+		return;
+	limit_queue(MAX_SIZE, 1);
+	send_str("x");
+}
+
+static void something_to_do(uint32_t events)
+{
+	if (events == EPOLLIN)
+		send_str("x");
+	else
+		expect_next("x");
+}
+
+#define WORKERS	4
+
+/* Workers with a file each. */
+static void own_files(int flags, uint32_t events, enum leave leave)
+{
+	struct call *workers[WORKERS];
+	size_t i;
+
+	nothing_to_do(events);
+	for (i = 0; i < WORKERS; i++)
+		workers[i] = start_worker(-1, flags, events, leave);
+	something_to_do(events);
+	all_woken(workers, WORKERS, leave);
+}
+
+/* Forked workers, which share the file of their parent, as it does. */
+static void shared_file(int flags, uint32_t events, enum leave leave)
+{
+	struct call *workers[WORKERS];
+	int fd = q_open(flags | O_NONBLOCK);
+	size_t i;
+
+	nothing_to_do(events);
+	for (i = 0; i < WORKERS; i++)
+		workers[i] = start_worker(fd, 0, events, leave);
+	something_to_do(events);
+	all_woken(workers, WORKERS, leave);
+}
+
+/* One has its own file, and one a file that its parent keeps open. */
+static void kept_by_parent(int flags, uint32_t events)
+{
+	int fd = q_open(flags | O_NONBLOCK);
+	struct call *first, *second;
+
+	nothing_to_do(events);
+	first = start_worker(fd, 0, events, DIE);
+	second = start_worker(-1, flags, events, DIE);
+	something_to_do(events);
+	all_woken((struct call *[]){ first, second }, 2, DIE);
+}
+
+static void reader_dies(void)
+{
+	own_files(O_RDONLY, EPOLLIN, DIE);
+	expect_next("x");
+}
+
+static void reader_closes(void)
+{
+	own_files(O_RDONLY, EPOLLIN, CLOSE);
+	expect_next("x");
+}
+
+static void reader_closes_copy(void)
+{
+	own_files(O_RDONLY, EPOLLIN, CLOSE_COPY);
+	expect_next("x");
+}
+
+static void sharing_reader_dies(void)
+{
+	shared_file(O_RDONLY, EPOLLIN, DIE);
+	expect_next("x");
+}
+
+static void sharing_reader_closes(void)
+{
+	shared_file(O_RDWR, EPOLLIN, CLOSE);
+	expect_next("x");
+}
+
+static void forked_reader_dies(void)
+{
+	kept_by_parent(O_RDONLY, EPOLLIN);
+	expect_next("x");
+}
+
+static void writer_dies(void)
+{
+	own_files(O_WRONLY, EPOLLOUT, DIE);
+}
+
+static void writer_closes(void)
+{
+	own_files(O_WRONLY, EPOLLOUT, CLOSE);
+}
+
+static void sharing_writer_dies(void)
+{
+	shared_file(O_RDWR, EPOLLOUT, DIE);
+}
+
+static void forked_writer_dies(void)
+{
+	kept_by_parent(O_WRONLY, EPOLLOUT);
+}
+
+static void nothing_left_wakes_nobody(void)
+{
+	struct call *worker = start_worker(-1, O_RDONLY, EPOLLIN, DIE);
+	long sleeps = call_sleeps(worker);
+	int i;
+
+	for (i = 0; i < 100; i++)
+		close(q_open(i % 2 ? O_RDONLY : O_RDWR | O_NONBLOCK));
+	call_asleep(worker);
+	EQ(call_sleeps(worker), sleeps);
+}
+
+static const struct tap_test tests[] = {
+	{ "a reader that dies leaves the message to the next", reader_dies },
+	{ "a reader that closes its file does", reader_closes },
+	{ "a reader that closes one descriptor of its file does",
+	  reader_closes_copy },
+	{ "readers that share a file die one after the other",
+	  sharing_reader_dies },
+	{ "readers that share a file close it one after the other",
+	  sharing_reader_closes },
+	{ "a forked reader whose parent keeps the file dies",
+	  forked_reader_dies },
+	{ "a writer that dies leaves the room to the next", writer_dies },
+	{ "a writer that closes its file does", writer_closes },
+	{ "writers that share a file die one after the other",
+	  sharing_writer_dies },
+	{ "a forked writer whose parent keeps the file dies",
+	  forked_writer_dies },
+	{ "closing where there is nothing to do wakes nobody",
+	  nothing_left_wakes_nobody },
+};
+
+TAP_MAIN(tests)

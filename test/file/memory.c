@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory: a message counts in queue_max_bytes until it is freed, with what it
+ * takes from the allocator, so nobody makes the module pin more than that.
+ */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "tap.h"
+
+#define USER	1000
+
+static char msg[HUGE_SIZE];
+
+/* A file that has read one byte of the queue's next message. */
+static int half_read(void)
+{
+	int fd = q_open(O_RDONLY);
+	char byte;
+
+	EQ(read(fd, &byte, 1), 1);
+	return fd;
+}
+
+static void counted_until_freed(void)
+{
+	static const size_t sizes[] = { 2, 1000, 4096, 4097, HUGE_SIZE };
+	long dequeued = stat_of("dequeued");
+	size_t i;
+	int fd;
+
+	param_set("msg_max_size", HUGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		send_msg(msg, sizes[i]);
+		fd = half_read();
+		EQ(stat_of("queued"), 0);
+		EQ(stat_of("held"), 1);
+		EQ(stat_of("dequeued"), dequeued + i + 1);
+		EQ(stat_of("queued_bytes"), footprint(sizes[i]));
+		/* To its last byte but one, then that one. */
+		if (sizes[i] > 2)
+			EQ(read(fd, msg, sizes[i] - 2), sizes[i] - 2);
+		EQ(stat_of("queued_bytes"), footprint(sizes[i]));
+		EQ(read(fd, msg, sizes[i]), 1);
+		EQ(stat_of("queued_bytes"), 0);
+		EQ(stat_of("held"), 0);
+		get_eof(fd);
+		close(fd);
+		EQ(stat_of("queued_bytes"), 0);
+	}
+}
+
+static void counted_until_closed(void)
+{
+	int fd, copy;
+
+	send_numbered(1, 3);
+	fd = half_read();
+	copy = dup(fd);
+	EQ(stat_of("queued_bytes"), 3 * footprint(9));
+	expect_next("message 2");
+	EQ(stat_of("queued_bytes"), 2 * footprint(9));
+	close(fd);
+	EQ(stat_of("queued_bytes"), 2 * footprint(9));
+	close(copy);
+	EQ(stat_of("queued_bytes"), footprint(9));
+}
+
+static void takes_room(void)
+{
+	int fd;
+
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	fd = half_read();
+	EQ(stat_of("queued"), 0);
+	FAILS(write(q_open(O_WRONLY | O_NONBLOCK), "x", 1), EAGAIN);
+	get_msg(fd, memset(msg, 'f', MAX_SIZE), MAX_SIZE - 1);
+	send_str("room");
+	expect_next("room");
+}
+
+static int events(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	CHECK(poll(&p, 1, 0) >= 0, "poll: %s", strerror(errno));
+	return p.revents;
+}
+
+static ssize_t poll_out(struct call *c, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	(void)c;
+	return poll(&p, 1, -1) == 1 ? p.revents : -1;
+}
+
+/* A full queue whose one message is half read; who waits for its room. */
+static int full_by_half(struct call **writer, struct call **poller)
+{
+	int fd;
+
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	fd = half_read();
+	EQ(events(q_open(O_WRONLY)), 0);
+	*writer = call_write("waited", 6);
+	call_asleep(*writer);
+	*poller = call_start(poll_out, -1, O_WRONLY, NULL, 0);
+	call_asleep(*poller);
+	return fd;
+}
+
+static void close_wakes(void)
+{
+	struct call *writer, *poller;
+	int fd = full_by_half(&writer, &poller);
+
+	close(fd);
+	EQ(call_join(writer), 6);
+	expect_next("waited");
+	EQ(call_join(poller), POLLOUT);
+}
+
+static void last_byte_wakes(void)
+{
+	struct call *writer, *poller;
+	int fd = full_by_half(&writer, &poller);
+
+	EQ(read(fd, msg, MAX_SIZE - 2), MAX_SIZE - 2);
+	call_asleep(writer);
+	call_asleep(poller);
+	EQ(read(fd, msg, MAX_SIZE), 1);
+	EQ(call_join(writer), 6);
+	expect_next("waited");
+	EQ(call_join(poller), POLLOUT);
+}
+
+static ssize_t half_read_and_wait(struct call *c, int fd)
+{
+	EQ(read(fd, c->buf, 1), 1);
+	return poll_out(c, q_open(O_WRONLY));
+}
+
+static void death_wakes(void)
+{
+	struct call *holder, *writer;
+
+	limit_queue(MAX_SIZE, 1);
+	fill_queue();
+	holder = call_start(half_read_and_wait, -1, O_RDONLY, NULL, 64);
+	call_asleep(holder);
+	writer = call_write("waited", 6);
+	call_asleep(writer);
+	call_kill(holder, SIGKILL);
+	EQ(call_join(writer), 6);
+	expect_next("waited");
+}
+
+/* A line of /proc/meminfo, in bytes, exact. */
+static long meminfo(const char *name)
+{
+	FILE *file;
+	char line[200];
+	long value = -1;
+	size_t len = strlen(name);
+
+	/* What each processor has counted for itself. */
+	file = fopen("/proc/sys/vm/stat_refresh", "w");
+	if (file) {
+		fputs("1\n", file);
+		fclose(file);
+	}
+	file = fopen("/proc/meminfo", "r");
+	CHECK(file, "/proc/meminfo: %s", strerror(errno));
+	while (value < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, len) && line[len] == ':')
+			value = strtol(line + len + 1, NULL, 10) * 1024;
+	fclose(file);
+	CHECK(value >= 0, "no %s in /proc/meminfo", name);
+	return value;
+}
+
+/* Kernels that add to each object so that they can check it. */
+static bool memory_is_checked(void)
+{
+	static const char *const signs[] = {
+		"slub_debug", "slab_debug", "kasan", "page_owner",
+	};
+	static char text[4096];
+	FILE *file = fopen("/proc/cmdline", "r");
+	size_t i;
+
+	CHECK(file && fgets(text, sizeof(text), file), "no /proc/cmdline");
+	fclose(file);
+	for (i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(text, signs[i]))
+			return true;
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
+}
+
+static void as_user(void)
+{
+	EQ(setgroups(0, NULL), 0);
+	EQ(setgid(USER), 0);
+	EQ(setuid(USER), 0);
+}
+
+#define OPENS	300
+
+static void pinned_by_half_read(void)
+{
+	struct rlimit files = { OPENS + 100, OPENS + 100 };
+	long before = meminfo("SUnreclaim"), taken;
+	int i, sent = 0, got = 0;
+
+	param_set("msg_max_size", HUGE_SIZE);
+	EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
+	as_user();
+	for (i = 0; i < OPENS; i++) {
+		int fd = q_open(O_RDWR | O_NONBLOCK);
+		char byte;
+
+		if (write(fd, msg, HUGE_SIZE) == HUGE_SIZE)
+			sent++;
+		else
+			EQ(errno, EAGAIN);
+		EQ(fcntl(fd, F_SETFL, 0), 0);
+		got += read(fd, &byte, 1) == 1;
+		CHECK(stat_of("queued_bytes") <= MAX_BYTES,
+		      "%d messages of 1 MiB are half read: queued_bytes is %ld",
+		      got, stat_of("queued_bytes"));
+	}
+	EQ(sent, got);
+	CHECK(sent >= MAX_BYTES / HUGE_SIZE - 2 && sent < MAX_BYTES / HUGE_SIZE,
+	      "%d messages of 1 MiB in %d bytes", sent, MAX_BYTES);
+	taken = meminfo("SUnreclaim") - before;
+	CHECK(memory_is_checked() || taken < MAX_BYTES + (4 << 20),
+	      "%ld bytes of slab for a queue of %d", taken, MAX_BYTES);
+}
+
+static void faults_pin_nothing(void)
+{
+	long before = meminfo("SUnreclaim"), taken;
+	void *bad = bad_address();
+	int i;
+
+	/* What a faulting reader puts back is counted all the time. */
+	param_set("msg_max_size", HUGE_SIZE);
+	while (write(q_open(O_WRONLY | O_NONBLOCK), msg, HUGE_SIZE) > 0)
+		;
+	EQ(errno, EAGAIN);
+	for (i = 0; i < OPENS; i++) {
+		int fd = q_open(O_RDONLY);
+
+		FAILS(read(fd, bad, 1), EFAULT);
+		FAILS(write(q_open(O_WRONLY | O_NONBLOCK), msg, 1), EAGAIN);
+		close(fd);
+	}
+	taken = meminfo("SUnreclaim") - before;
+	CHECK(memory_is_checked() || taken < MAX_BYTES + (4 << 20),
+	      "%ld bytes of slab for a queue of %d", taken, MAX_BYTES);
+}
+
+#define ACCOUNT	(64 << 20)
+
+/* Fills the queue with messages of @len; gives what that took of memory. */
+static long take_memory(size_t len)
+{
+	long before = meminfo("MemFree"), taken;
+	int fd = q_open(O_WRONLY | O_NONBLOCK);
+
+	while (write(fd, msg, len) == (ssize_t)len)
+		;
+	EQ(errno, EAGAIN);
+	close(fd);
+	taken = before - meminfo("MemFree");
+	dprintf(1, "# %zu bytes: %ld messages, queued_bytes %ld, memory %ld\n",
+		len, stat_of("queued"), stat_of("queued_bytes"), taken);
+	return taken;
+}
+
+/* To 4 %, and to @percent where less is taken than counted. */
+static void costs_what_it_takes(const size_t *sizes, size_t count,
+				int percent)
+{
+	cpu_set_t cpu;
+	size_t i;
+
+	if (memory_is_checked())
+		skip("this kernel adds to each object so that it can check it");
+	/* Memory that is free on another processor would be no news. */
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
+	param_set("queue_max_bytes", ACCOUNT);
+	param_set("msg_max_size", HUGE_SIZE);
+	for (i = 0; i < count; i++) {
+		long taken = take_memory(sizes[i]);
+		long counted = stat_of("queued_bytes");
+
+		drain_queue();
+		CHECK(taken <= counted + ACCOUNT / 100 * 4 &&
+		      taken >= counted - ACCOUNT / 100 * percent,
+		      "messages of %zu bytes take %ld, counted %ld", sizes[i],
+		      taken, counted);
+	}
+}
+
+static void large_ones(void)
+{
+	static const size_t sizes[] = {
+		4096, 4097, 10000, 65536, HUGE_SIZE,
+	};
+
+	costs_what_it_takes(sizes, ARRAY_SIZE(sizes), 4);
+}
+
+static void small_ones(void)
+{
+	static const size_t sizes[] = { 250, 1000, 1024, 2000, 4000 };
+
+	/* Each counts what a cgroup would take beside it, too. */
+	costs_what_it_takes(sizes, ARRAY_SIZE(sizes), 12);
+}
+
+static const struct tap_test tests[] = {
+	{ "half read: counted to the last byte", counted_until_freed },
+	{ "half read: counted to the last close", counted_until_closed },
+	{ "half read: takes room from writers", takes_room },
+	{ "the close that frees a message wakes who waits for room",
+	  close_wakes },
+	{ "the last byte's read wakes who waits for room", last_byte_wakes },
+	{ "a reader's death wakes who waits for room", death_wakes },
+	{ "300 opens of a user pin no more than queue_max_bytes",
+	  pinned_by_half_read },
+	{ "reads that fault pin no more than queue_max_bytes",
+	  faults_pin_nothing },
+	{ "messages from 4 KiB count as what they take, to 4 %", large_ones },
+	{ "messages from 250 bytes count as what they take, or little more",
+	  small_ones },
+};
+
+TAP_MAIN(tests)
