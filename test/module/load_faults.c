@@ -54,7 +54,7 @@ static long unload(void)
 
 static bool loaded(void)
 {
-	return !access("/sys/module/kmsg_queue/queues/msg_queue/queued", F_OK);
+	return !access(SYS_DIR "queues/msg_queue/queued", F_OK);
 }
 
 /* No object, and no cache, of ours. */

@@ -156,8 +156,10 @@ static ssize_t use_file(struct call *c, int null)
 static ssize_t use_sysfs(struct call *c, int null)
 {
 	static const char *const files[] = {
-		"queues/msg_queue/queued", "queues/msg_queue/enqueued", "parameters/msg_max_size",
-		"parameters/read_wait", "parameters/procfs_name",
+		"queues/msg_queue/queued", "queues/msg_queue/oldest_age_ms",
+		"parameters/procfs_name",
+		/* And those that are written, too. */
+		"parameters/msg_max_size", "queues/msg_queue/msg_max_size",
 	};
 	char path[80], text[300];
 	long reads = 0;
@@ -168,14 +170,13 @@ static ssize_t use_sysfs(struct call *c, int null)
 	(void)null;
 	while (!*stop)
 		for (i = 0; i < ARRAY_SIZE(files); i++) {
-			snprintf(path, sizeof(path),
-				 "/sys/module/kmsg_queue/%s", files[i]);
+			snprintf(path, sizeof(path), SYS_DIR "%s", files[i]);
 			fd = open(path, O_RDONLY);
 			if (fd < 0)
 				continue;
 			reads += read(fd, text, sizeof(text)) > 0;
 			close(fd);
-			if (i != 2)
+			if (i < 3)
 				continue;
 			fd = open(path, O_WRONLY);
 			if (fd < 0)
