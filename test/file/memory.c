@@ -311,6 +311,47 @@ static void costs_what_it_takes(const size_t *sizes, size_t count,
 	}
 }
 
+/* What the objects of all messages take, by /proc/slabinfo. */
+static long objects(void)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	unsigned long count, size;
+	long sum = -1;
+	char line[300];
+
+	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "kmsgq_%*s %lu %*u %lu", &count, &size) == 2)
+			sum = (sum < 0 ? 0 : sum) + count * size;
+	fclose(file);
+	if (sum < 0)
+		skip("this kernel does not list the module's objects");
+	return sum;
+}
+
+static void each_object_counts(void)
+{
+	/* Where what is not the content makes most of the difference. */
+	static const size_t sizes[] = { 1, 2048, 2049, 4097, 10000 };
+	size_t i;
+
+	if (memory_is_checked())
+		skip("this kernel adds to each object so that it can check it");
+	param_set("msg_max_size", HUGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		long before = objects(), counted, more;
+
+		take_memory(sizes[i]);
+		counted = stat_of("queued_bytes");
+		more = objects() - before - counted;
+		/* Up to one slab of each is counted as all in use. */
+		CHECK(more <= counted / 500, "messages of %zu bytes: their "
+		      "objects take %ld more than %ld", sizes[i], more,
+		      counted);
+		drain_queue();
+	}
+}
+
 static void large_ones(void)
 {
 	static const size_t sizes[] = {
@@ -340,6 +381,7 @@ static const struct tap_test tests[] = {
 	  pinned_by_half_read },
 	{ "reads that fault pin no more than queue_max_bytes",
 	  faults_pin_nothing },
+	{ "each object of a message counts", each_object_counts },
 	{ "messages from 4 KiB count as what they take, to 4 %", large_ones },
 	{ "messages from 250 bytes count as what they take, or little more",
 	  small_ones },

@@ -181,6 +181,11 @@ static void fault_passes_on(void)
 	send_str("for the good one");
 	call_join_str(good, "for the good one");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		/* One that closed its file may have woken the good one, too. */
+		if (i && call_settled(bad[i])) {
+			call_kill(bad[i], SIGKILL);
+			continue;
+		}
 		EQ(call_join(bad[i]), -1);
 		EQ(errno, EFAULT);
 	}
