@@ -291,9 +291,11 @@ static struct kmsgq_entry *kmsgq_entry_parse(char *text)
 	struct kmsgq_entry *e;
 	int err;
 
-	if (!kmsgq_is_queue_name(name))
-		return ERR_PTR(kmsgq_reject(NULL, "queue", name,
-					    "a name of 1..63 of A-Z a-z 0-9 . _ - that begins with a letter or digit, and then ,KEY=VALUE for each key"));
+	if (!kmsgq_is_queue_name(name)) {
+		err = kmsgq_reject(NULL, "queue", name,
+				   "a name of 1..63 of A-Z a-z 0-9 . _ - that begins with a letter or digit, and then ,KEY=VALUE for each key");
+		return ERR_PTR(err);
+	}
 	if (kmsgq_entry_find(name))
 		return ERR_PTR(-EEXIST);
 	e = kmsgq_entry_new(name, NULL);
@@ -778,8 +780,8 @@ static int __init kmsgq_registry_fill(void)
 /**
  * kmsgq_registry_init() - make all queues, or none
  *
- * The parameters' files are in sysfs before the module's init function runs, so
- * a set may come at any moment.
+ * Context: The parameters' files are in sysfs before the module's init function
+ * runs, so a set may come at any moment.
  *
  * Return: 0 or an error of the steps.
  */
