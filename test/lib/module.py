@@ -6,7 +6,10 @@ import subprocess
 from tap import check
 
 SYS = "/sys/module/kmsg_queue"
-QUEUE = "/proc/msg_queue"     # the file, by its default name
+# The queue that is tested: one that "loaded" makes, or the first.
+NAME = os.environ.get("KMSGQ_QUEUE", "msg_queue")
+FURTHER = [f"queue={NAME}"] * (NAME != "msg_queue")
+QUEUE = f"/proc/msg_queues/{NAME}" if FURTHER else "/proc/msg_queue"
 
 
 def load(*parameters):
@@ -26,7 +29,7 @@ def unload():
 def loaded(*parameters):
     """Has the module loaded with these parameters."""
     unload()
-    complaint = load(*parameters)
+    complaint = load(*parameters, *FURTHER)
     check(not complaint, f"{parameters}: {complaint}")
 
 
@@ -51,7 +54,7 @@ def put(name, value):
     return 0
 
 
-def stat(name, queue="msg_queue"):
+def stat(name, queue=NAME):
     """A counter's value."""
     with open(f"{SYS}/queues/{queue}/{name}", encoding="ascii") as file:
         return int(file.read())

@@ -30,6 +30,7 @@
 
 #define SYS_DIR		"/sys/module/kmsg_queue/"
 #define QUEUE_FILE	"/proc/msg_queue"
+#define FIRST_QUEUE	"msg_queue"	/* as sysfs calls it */
 #define MAX_SIZE	1024		/* msg_max_size when a subtest starts */
 #define MAX_BYTES	33554432	/* queue_max_bytes, likewise */
 #define HUGE_SIZE	1048576		/* the largest msg_max_size there is */
@@ -90,8 +91,9 @@ void skip(const char *reason) __attribute__((noreturn));
 	} while (0)
 
 /*
- * The queue that everything below is about: msg_queue when a subtest starts.
- * What is made is removed after the subtest.
+ * The queue that everything below is about: when a subtest starts, the one that
+ * the environment variable KMSGQ_QUEUE names, else the first. What is made is
+ * removed after the subtest.
  */
 #define QUEUE_NAME_MAX	63
 extern char queue_file[QUEUE_NAME_MAX + 32];
