@@ -383,6 +383,8 @@ static int kmsgq_proc_is_free(const char *name)
 
 	/* Is /proc there, and does it show what is not a process (subset=pid)? */
 	err = kmsgq_proc_find("", "modules", &path);
+	if (err == -ENOMEM)
+		return err;
 	if (err) {
 		pr_err("cannot look up names: /proc is not mounted here, or hides its files\n");
 		return -EINVAL;
