@@ -56,12 +56,21 @@ void run_open(struct slot *s, uint64_t *r)
 	slot_opened(s, q, flags);
 }
 
-void run_close(struct slot *s, uint64_t *r)
+void close_slot(struct slot *s)
 {
-	(void)r;
 	expect(0, result(close(s->fd)), "close(#%zu)", s - slots);
 	put_file(s->file);
 	s->file = NULL;
+}
+
+void run_close(struct slot *s, uint64_t *r)
+{
+	struct slot *other = &slots[pick(r, SLOTS)];
+
+	/* Rather one that has a message. */
+	if (other->file && other->file->has != NOTHING)
+		s = other;
+	close_slot(s);
 }
 
 void run_dup(struct slot *s, uint64_t *r)

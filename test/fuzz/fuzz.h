@@ -139,6 +139,9 @@ void settle(void);
 /* A message that another child waits to write. */
 const struct msg *waiting_msg(const struct queue *q);
 
+/* files.c */
+void close_slot(struct slot *s);
+
 /* messages.c: what is left in the queues is what should be. */
 void drain_all(void);
 

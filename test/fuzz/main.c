@@ -122,7 +122,7 @@ int main(void)
 	if (count > ARRAY_SIZE(tests))
 		count = ARRAY_SIZE(tests);
 	calls_each = seconds ? ULONG_MAX / 2 : calls / count;
-	seconds_each = seconds ? seconds / count : 2 * SUBTEST_S;
+	seconds_each = seconds ? seconds / count : SUBTEST_S;
 	for (i = 0; i < count; i++)
 		tests[i] = (struct tap_test){ "all calls are as predicted",
 					      rounds };

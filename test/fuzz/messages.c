@@ -149,7 +149,7 @@ void drain_all(void)
 		slot_opened(s, q, O_RDONLY | O_NONBLOCK);
 		while (q->count[QUEUED] || q->count[HELD])
 			read_into(s, &(uint64_t){ 0 }, all, SIMPLE, 0);
-		run_close(s, NULL);
+		close_slot(s);
 	}
 }
 

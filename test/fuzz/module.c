@@ -60,7 +60,7 @@ void close_all(void)
 		}
 	for (i = 0; i < SLOTS; i++)
 		if (slots[i].file)
-			run_close(&slots[i], NULL);
+			close_slot(&slots[i]);
 }
 
 void run_reload(struct slot *s, uint64_t *r)

@@ -180,7 +180,9 @@ static long pick_setting(uint64_t *r, size_t which, struct settings *set,
 			set->max_bytes = value;
 		break;
 	default:
-		value = one_in(r, 32) ? 2 : pick(r, 2);
+		value = which == 2 ? !one_in(r, 4) : pick(r, 2);
+		if (one_in(r, 32))
+			value = 2;
 		*allowed = value < 2;
 		if (*allowed)
 			*flags[which - 2] = value;
