@@ -13,7 +13,7 @@
 
 #define MESSAGES	2500	/* a subtest */
 #define KILLS		125
-#define SECONDS		50	/* less than a subtest may take */
+#define SECONDS		250	/* less than a subtest may take */
 #define LEN		8	/* a number and a newline */
 
 /* How a worker takes its messages. */
