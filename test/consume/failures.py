@@ -100,7 +100,7 @@ def no_room(shell):
     loaded(msg_max_size=1 << 20)
     send(b"x" * (1 << 20))
     with handler("mount -t tmpfs -o size=64k tmpfs $here/small"
-                 " && TMPDIR=$here/small exec \"$@\"") as (command, here):
+                 " && exec env TMPDIR=$here/small \"$@\"") as (command, here):
         os.mkdir(f"{here}/small")
         done = subprocess.run(
             ["unshare", "--mount", command,

@@ -49,9 +49,9 @@ def without_ack(shell):
 
 def names(shell):
     """Queues under every name that a path may give them."""
-    loaded(procfs_name="odd name", read_ack="N")
-    put("queue", "jobs,read_ack=Y")
-    put("queue", "odd.msg_queue,read_ack=Y,read_eof=N")
+    loaded(procfs_name="odd-name", read_ack="N")
+    for queue in "jobs,read_ack=Y", "odd.msg_queue,read_ack=Y,read_eof=N":
+        check(not put("queue", queue), f"no queue {queue}")
     with tempfile.TemporaryDirectory() as here:
         os.symlink("/proc/msg_queues/jobs", f"{here}/-link")
         old = os.getcwd()
@@ -64,8 +64,8 @@ def names(shell):
                 check(done.stdout == "message" and not done.stderr, done)
         finally:
             os.chdir(old)
-    send("message", "/proc/odd name")
-    done = once(shell, "cat", queue="/proc/odd name")
+    send("message", "/proc/odd-name")
+    done = once(shell, "cat", queue="/proc/odd-name")
     check(done.stdout == "message" and "read_ack=N" in done.stderr, done)
     done = once(shell, "cat", queue="/proc/msg_queues/odd.msg_queue")
     check("queue odd.msg_queue has read_eof=N" in done.stderr, done)
