@@ -8,7 +8,7 @@
 
 # image: make $work/disk of what is in $root, once all is installed there.
 image() {
-	cp "$package/guest/agent" "$root/srv"
+	cp "$package/guest/agent" "$package/guest/plain-init" "$root/srv"
 	cp "$package/guest/agent.service" \
 		"$root/etc/systemd/system/kmsgq-agent.service"
 	in_root systemctl -q enable kmsgq-agent.service

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # Ahead of every script that runs in the VM.
 
+# shellcheck disable=SC2034
 setup=/usr/libexec/kmsg_queue/dkms-setup
 fail() {
 	echo "failed: $*"
