@@ -25,6 +25,7 @@ image() {
 
 # boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on stdin
 # as root, and print its output. The status is that of outcome.
+# no_timer_check: see vm/run.
 boot() {
 	rm -rf "$work/vm"
 	mkdir "$work/vm"
