@@ -102,18 +102,20 @@ int kmsgq_reject(const char *entry, const char *what, const char *val,
  * kmsgq_reject_key() - report a key that there is not
  * @entry: name of the queue whose entry has it
  * @key: the key
+ * @val: its value
  *
  * Return: -EINVAL.
  */
-int kmsgq_reject_key(const char *entry, const char *key)
+int kmsgq_reject_key(const char *entry, const char *key, const char *val)
 {
-	char allowed[160];
-	size_t i, len = scnprintf(allowed, sizeof(allowed), "one of");
+	char allowed[192];
+	size_t i, len = scnprintf(allowed, sizeof(allowed),
+				  "given to one of the keys");
 
 	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
 		len += scnprintf(allowed + len, sizeof(allowed) - len, " %s",
 				 kmsgq_setting_attrs[i].key);
-	return kmsgq_reject(entry, "name", key, allowed);
+	return kmsgq_reject(entry, key, val, allowed);
 }
 
 /**

@@ -93,6 +93,6 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
 int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry);
 int kmsgq_reject(const char *entry, const char *what, const char *val,
 		 const char *allowed);
-int kmsgq_reject_key(const char *entry, const char *key);
+int kmsgq_reject_key(const char *entry, const char *key, const char *val);
 
 #endif /* KMSGQ_PARAMS_H */

@@ -308,7 +308,7 @@ static struct kmsgq_entry *kmsgq_entry_parse(char *text)
 		key = strsep(&val, "=");
 		a = kmsgq_find_setting(key);
 		if (!a)
-			err = kmsgq_reject_key(name, key);
+			err = kmsgq_reject_key(name, key, val ?: "");
 		else
 			err = kmsgq_parse(&e->own, name, a, val ?: "");
 		if (err)
@@ -618,6 +618,9 @@ int kmsgq_registry_command(const char *words)
 
 	if (kmsgq_state == KMSGQ_UNLOADING)
 		return -ENODEV;
+	if (kmsgq_state == KMSGQ_LOADING && *words == '-')
+		return kmsgq_reject(NULL, "queue", words,
+				    "a queue to be made, while the module is being loaded");
 	kept = kmalloc(sizeof(*kept) + size, GFP_KERNEL);
 	if (!kept)
 		return -ENOMEM;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kmsgq-consume: killed at any moment, alone or with its command. Each message
 was handled, or is back."""
+import contextlib
 import os
 import random
 import signal
@@ -104,7 +105,9 @@ def at_random(shell):
                     time.sleep(chance.random() * 0.3)
                 elif victim == "command":
                     for pid in children(process.pid).values():
-                        os.kill(pid, signal.SIGKILL)
+                        # It may have ended by itself.
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
                     time.sleep(chance.random() * 0.3)
                 else:
                     os.killpg(process.pid, signal.SIGKILL)

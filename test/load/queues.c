@@ -391,7 +391,8 @@ static void make_and_remove(unsigned int seed)
 		if (fd >= 0)
 			close(fd);
 		err = command("-%s", name);
-		CHECK(!err || err == EBUSY || err == ENOTEMPTY ||
+		/* EINVAL while the module is being loaded. */
+		CHECK(!err || err == EBUSY || err == ENOTEMPTY || err == EINVAL ||
 		      err == ENODEV || err == ENOENT, "-%s: %s", name,
 		      strerror(err));
 		usleep(rand_r(&seed) % 300);

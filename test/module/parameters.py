@@ -27,9 +27,14 @@ DEFAULTS = {
     "procfs_gid": "0",
     "queue_max_bytes": "33554432",
     "read_wait": "N",
+    "read_eof": "Y",
+    "read_ack": "N",
+    "containers": "N",
 }
 
-LIVE = ("msg_max_size", "queue_max_bytes", "read_wait")
+BOOLS = ("read_wait", "read_eof", "read_ack", "containers")
+
+LIVE = ("msg_max_size", "queue_max_bytes") + BOOLS
 
 # As given, and as they read back where that differs.
 GOOD = {
@@ -42,9 +47,9 @@ GOOD = {
     "procfs_uid": ["0", "1000", "65534", "4294967294"],
     "procfs_gid": ["0", "1000", "65534", "4294967294"],
     "queue_max_bytes": ["4096", "33554432", str(ULONG_MAX)],
-    "read_wait": ["Y", "N", ("1", "Y"), ("0", "N"), ("y", "Y"), ("on", "Y"),
-                  ("off", "N")],
 }
+GOOD |= {name: ["Y", "N", ("1", "Y"), ("0", "N"), ("y", "Y"), ("on", "Y"),
+                ("off", "N")] for name in BOOLS}
 
 NO_NUMBER = ["", "abc", "12abc", "1.5", "-1", "1e3", "0x", "--1", "1,2",
              "9" * 30, "1" * 1000]
@@ -62,8 +67,8 @@ BAD = {
     "procfs_gid": NO_NUMBER + ["4294967295", "4294967296"],
     "queue_max_bytes": NO_NUMBER + ["0", "1", "1023", "1024",
                                     str(ULONG_MAX + 1)],
-    "read_wait": ["", "2", "maybe", "-1"],
 }
+BAD |= {name: ["", "2", "maybe", "-1"] for name in BOOLS}
 
 
 class KernelLog:
@@ -122,7 +127,8 @@ def check_complaint(lines, name, value):
 def test_defaults():
     """All parameters at once, and the file that comes of them."""
     loaded()
-    check(sorted(os.listdir(f"{SYS}/parameters")) == sorted(DEFAULTS),
+    check(sorted(os.listdir(f"{SYS}/parameters")) ==
+          sorted([*DEFAULTS, "queue"]),
           os.listdir(f"{SYS}/parameters"))
     for name, value in DEFAULTS.items():
         check(get(name) == value, f"{name}={get(name)}")
@@ -142,6 +148,10 @@ def test_descriptions():
         "procfs_gid": ("group id", r"0\.\.4294967294", "default 0"),
         "queue_max_bytes": ("bytes", "msg_max_size", "default 33554432"),
         "read_wait": ("Y or N", "default N"),
+        "read_eof": ("Y or N", "default Y"),
+        "read_ack": ("Y or N", "default N"),
+        "containers": ("Y or N", "default N"),
+        "queue": ("NAME", "KEY=VALUE", "-NAME"),
     }
     text = subprocess.run(["modinfo", "-F", "parm", "kmsg_queue"], check=True,
                           capture_output=True, text=True).stdout
