@@ -310,6 +310,146 @@ static void every_poll(void)
 	close(fd);
 }
 
+/* With read_ack: the read confirms one message, and then holds the next. */
+static void holding(void)
+{
+	send_str("held");
+	send_msg(in, size);
+	get_str(fd, "held");
+	EQ(stat_of("held"), 1);
+}
+
+static void confirmed(ssize_t ret)
+{
+	/* What was read is confirmed first, whatever becomes of the next. */
+	EQ(stat_of("held"), ret > 0);
+	EQ(stat_of("queued"), ret < 0);
+	EQ(stat_of("queued_bytes"), footprint(size));
+	if (ret < 0)
+		get_msg(fd, in, size);
+	else
+		EQ(ret, size);
+	EQ(fsync(fd), 0);
+	EQ(stat_of("queued_bytes"), 0);
+	EQ(stat_of("dropped"), 0);
+}
+
+static void ack_size(void)
+{
+	fd = q_open(O_RDONLY | O_NONBLOCK);
+	each_fault(do_read, holding, confirmed);
+	each_fault(do_readv, holding, confirmed);
+	close(fd);
+}
+
+static void every_read_with_ack(void)
+{
+	param_set("read_ack", 1);
+	each_size(ack_size);
+}
+
+#define NEW_QUEUE	"faulty"
+#define NEW_FILE	"/proc/msg_queues/" NEW_QUEUE
+#define NEW_DIR		SYS_DIR "queues/" NEW_QUEUE
+
+/* As try_queue_words(), but to open the file may fail too. */
+static ssize_t store(const char *path, const char *text)
+{
+	int saved, file = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t ret;
+
+	if (file < 0)
+		return -1;
+	ret = write(file, text, strlen(text));
+	saved = errno;
+	close(file);
+	errno = saved;
+	return ret;
+}
+
+static ssize_t words(const char *text)
+{
+	return store(SYS_DIR "parameters/queue", text);
+}
+
+static ssize_t do_make(void)
+{
+	return words(NEW_QUEUE ",mode=0640,gid=7,read_ack=Y,max_deliveries=3,dead=faulty-dead");
+}
+
+static ssize_t do_remove(void)
+{
+	return words("-" NEW_QUEUE);
+}
+
+static void make(void)
+{
+	CHECK(do_make() > 0, "make: %s", strerror(errno));
+}
+
+static void check_there(bool there)
+{
+	EQ(!access(NEW_FILE, F_OK), there);
+	EQ(!access(NEW_DIR "/queued", F_OK), there);
+	if (!there) {
+		EQ(!access(NEW_DIR, F_OK), false);
+		return;
+	}
+	use_queue(NEW_QUEUE);
+	send_str("a message");
+	expect_next("a message");
+	expect_empty();
+	use_queue("msg_queue");
+}
+
+static void made(ssize_t ret)
+{
+	check_there(ret > 0);
+	/* Only what was made keeps the dead queue from being removed. */
+	if (ret > 0)
+		CHECK(do_remove() > 0, "remove: %s", strerror(errno));
+	EQ(try_queue_words("-faulty-dead"), 0);
+	make_queue("faulty-dead");
+}
+
+static void removed(ssize_t ret)
+{
+	check_there(ret < 0);
+	if (ret < 0)
+		CHECK(do_remove() > 0, "remove: %s", strerror(errno));
+	check_there(false);
+}
+
+static void every_live_queue(void)
+{
+	faults_init();
+	make_queue("faulty-dead");
+	each_fault(do_make, NULL, made);
+	each_fault(do_remove, make, removed);
+	dprintf(1, "# %d faults\n", injected);
+}
+
+static ssize_t do_set(void)
+{
+	return store(SYS_DIR "queues/msg_queue/msg_max_size", "2000");
+}
+
+static void set_back(void)
+{
+	param_set("msg_max_size", 1000);
+}
+
+static void was_set(ssize_t ret)
+{
+	EQ(stat_of("msg_max_size"), ret > 0 ? 2000 : 1000);
+}
+
+static void every_setting(void)
+{
+	faults_init();
+	each_fault(do_set, set_back, was_set);
+}
+
 static const struct tap_test tests[] = {
 	{ "open(2)", every_open },
 	{ "write(2) and writev(2): all of it or nothing", every_write },
@@ -318,6 +458,9 @@ static const struct tap_test tests[] = {
 	{ "a write that fails, a writer that waits",
 	  every_write_beside_a_waiter },
 	{ "poll(2) and epoll", every_poll },
+	{ "read(2) and readv(2) with read_ack", every_read_with_ack },
+	{ "making and removing a queue", every_live_queue },
+	{ "changing a setting", every_setting },
 };
 
 TAP_MAIN(tests)

@@ -28,6 +28,9 @@ static struct {
 
 static char module[300];
 
+#define PARAMETERS \
+	"queue=jobs,mode=0660,gid=33,read_ack=Y,max_deliveries=5,dead=dead queue=dead"
+
 static long load(void)
 {
 	int fd = open(module, O_RDONLY | O_CLOEXEC);
@@ -35,7 +38,7 @@ static long load(void)
 
 	if (fd < 0)
 		return -1;
-	ret = syscall(SYS_finit_module, fd, "", 0);
+	ret = syscall(SYS_finit_module, fd, PARAMETERS, 0);
 	if (ret) {
 		int saved = errno;
 
@@ -69,7 +72,8 @@ static void nothing_left(int nth)
 		      nth, line);
 	fclose(file);
 	CHECK(access("/sys/module/kmsg_queue", F_OK) &&
-	      access(QUEUE_FILE, F_OK), "load, fault %d: files are left", nth);
+	      access(QUEUE_FILE, F_OK) && access("/proc/msg_queues", F_OK),
+	      "load, fault %d: files are left", nth);
 }
 
 static void works(const char *what, int nth)
@@ -79,6 +83,13 @@ static void works(const char *what, int nth)
 	send_str("a message");
 	expect_next("a message");
 	expect_empty();
+	use_queue("dead");
+	send_str("a dead message");
+	expect_next("a dead message");
+	/* It has a dead queue, so all its parameters are in effect. */
+	use_queue("jobs");
+	EQ(stat_of("max_deliveries"), 5);
+	use_queue("msg_queue");
 }
 
 static void check_error(const char *what, int nth)
