@@ -40,6 +40,7 @@ static void full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, 1), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 0), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
+	KUNIT_ASSERT_EQ(test, kmsgq_admit(&t->q, 1), 0);
 	KUNIT_EXPECT_EQ(test, kmsgq_wait_room(&t->q, 1), 0);
 	/* A single byte in the way of the largest one is enough. */
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, i), 0);

@@ -16,7 +16,7 @@
 
 #include "faults.h"
 
-#define SECONDS	30
+#define SECONDS	80
 
 /* klogctl(2): what goes to the console */
 #define CONSOLE_LEVEL	8
