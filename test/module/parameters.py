@@ -252,12 +252,13 @@ def test_room_for_one():
 
 
 def test_without_value():
-    """A parameter's name alone: Y for read_wait, nothing for the others."""
-    loaded("read_wait")
-    check(get("read_wait") == "Y", get("read_wait"))
+    """A parameter's name alone: Y for those of Y and N, nothing for others."""
+    for name in BOOLS:
+        loaded(name)
+        check(get(name) == "Y", f"{name}={get(name)}")
     unload()
     for name in DEFAULTS:
-        if name != "read_wait":
+        if name not in BOOLS:
             check(load(name), f"{name} alone: it loads")
             check(not os.path.exists(SYS), f"{name} alone: it is loaded")
 
