@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from module import QUEUE, loaded, stat
+from module import NAME, QUEUE, SYS, loaded, stat
 from tap import check, run
 
 LINE = b"message\n"
@@ -21,7 +21,7 @@ LONG = b"x" * 200000
 SHELLS = ("bash", "dash", "busybox sh")
 
 # What becomes of a message: (held, queued).
-COUNTERS = "/sys/module/kmsg_queue/queues/msg_queue"
+COUNTERS = f"{SYS}/queues/{NAME}"
 HELD, RETURNED, CONFIRMED = (1, 0), (0, 1), (0, 0)
 
 
