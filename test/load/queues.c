@@ -23,12 +23,13 @@
 #endif
 #define DEBUG_ROUNDS	10	/* of 100, on a debug kernel */
 #define MAX_ROUNDS	(ROUNDS > DEBUG_ROUNDS ? ROUNDS : DEBUG_ROUNDS)
-#define UNLOADS		40
+#define UNLOADS		20
 #define MADE_BEFORE	30	/* queues that each unload finds */
 
 static struct {
 	volatile int stop;
 	volatile int at;	/* the queue that is made or removed now */
+	volatile int loading;	/* what is written now is a parameter */
 	long written, taken;	/* messages of queues that come and go */
 	long first;		/* of the first queue, in and out */
 	long shown, set, listed, made;
@@ -378,6 +379,10 @@ static void make_and_remove(unsigned int seed)
 	int fd, err;
 
 	while (!shared->stop) {
+		if (shared->loading) {
+			usleep(1000);
+			continue;
+		}
 		snprintf(name, sizeof(name), "own%u-%d", seed % 10,
 			 rand_r(&seed) % 8);
 		err = command("%s,mode=0600", name);
@@ -424,9 +429,14 @@ static void unload_beside(void)
 		EQ(access(DIRECTORY, F_OK), -1);
 		EQ(access(QUEUE_FILE, F_OK), -1);
 		EQ(access(SYS_QUEUES, F_OK), -1);
-		/* What is written before init runs counts as a parameter. */
+		/*
+		 * What is written before init runs counts as a parameter, and a
+		 * removal is a bad one. Few are on their way now.
+		 */
+		shared->loading = 1;
 		while ((err = load()))
 			EQ(err, EINVAL);
+		shared->loading = 0;
 	}
 	stop(pids, ARRAY_SIZE(pids));
 	UNTIL(!unload());
