@@ -25,7 +25,6 @@ image() {
 
 # boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on stdin
 # as root, and print its output. The status is that of outcome.
-# no_timer_check: see vm/run.
 boot() {
 	rm -rf "$work/vm"
 	mkdir "$work/vm"
@@ -45,7 +44,7 @@ boot() {
 		-drive "if=virtio,format=raw,file=$work/disk,cache=unsafe" \
 		-drive "if=none,id=script,format=raw,readonly=on,file=$work/vm/script" \
 		-device virtio-blk-pci,drive=script,serial=script ${firmware-} \
-		-append "root=LABEL=kmsgq console=$serial panic=-1 loglevel=5 no_timer_check ${2-}" \
+		-append "root=LABEL=kmsgq console=$serial panic=-1 loglevel=5 $patient ${2-}" \
 		< /dev/null) || end=$?
 	tr -d '\000\r' < "$work/vm/output"
 	outcome "$work/vm" "$end" 2>&1

@@ -2,6 +2,12 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Runs QEMU, and finds out what became of the guest. Sourced after lib.sh.
 
+# For every guest's command line. On a busy host an emulated processor stands still
+# for many seconds, which is no fault of the guest: its timer's first ticks come
+# too late for the kernel's check of it, which panics, and what looks for lockups
+# sees one. A real one is still found, after two minutes, or five.
+patient='no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300'
+
 # qemu DIRECTORY 'PORT...' SECONDS OPTION...: run $machine until the guest powers
 # off, SECONDS have passed (0: no limit), or this shell ends. Takes the place of
 # the (sub)shell that calls it. The console, QEMU's own messages and what the
