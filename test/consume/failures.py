@@ -79,14 +79,12 @@ def dead_queue(shell):
     put("queue", "dead")
     put("queue", "jobs,max_deliveries=3,dead=dead")
     jobs, dead = "/proc/msg_queues/jobs", "/proc/msg_queues/dead"
-    text = "cat >> $here/log; echo >> $here/log; read -r x < $here/ok"
+    text = "x=$(cat); echo \"$x\" >> $here/log; test \"$x\" != poison"
     with handler(text) as (command, here), \
             consumer(shell, "-d", "0.1", jobs, command) as process:
         send("poison", jobs)
         until(lambda: len(lines(f"{here}/log")) >= 3)
         send("next", jobs)
-        with open(f"{here}/ok", "w", encoding="utf-8") as file:
-            file.write("ok\n")
         until(lambda: len(lines(f"{here}/log")) >= 4)
         end(process)
         came = lines(f"{here}/log")
