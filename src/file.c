@@ -1,97 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An open file of a queue: open, read, write, poll and close.
+ * The file of a queue in /proc: made, opened, written, polled and closed.
  */
 #include "file.h"
 
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
+#include <linux/namei.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
+#include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/uidgid.h>
 #include <linux/uio.h>
 
-#include "compat.h"
-#include "registry.h"
-
-/**
- * DOC: an open file
- *
- * A file that is open for reading is in one of these states, in which @lease and
- * @eof of its struct kmsgq_reader say what the next read does:
- *
- * - nothing: it takes the oldest message. While it copies, the message belongs
- *   to the task; if not a byte can be delivered, it goes back to its place;
- * - half read (@lease.offset is less than the message's length): it goes on;
- * - held (the same, equal; with @ack only): it confirms the message first, which
- *   is then freed, and goes on as from nothing or from end of file;
- * - end of file due (@eof): it returns 0. So do all others after it.
- *
- * The last close drops what is half read, or with @ack returns what is half read
- * or held.
- *
- * Locks: @lock of a reader, then the queue's. A task that sleeps for a message,
- * or in a copy, holds @lock, so nothing but reads and fsync(2) takes it. What
- * poll(2) and fdinfo look at is under the queue's lock.
- */
-
-/**
- * enum kmsgq_eof - the end of file of a plain reader
- * @KMSGQ_EOF_NONE: not yet
- * @KMSGQ_EOF_DUE: the next read gives it
- * @KMSGQ_EOF_GIVEN: a read has given it
- */
-enum kmsgq_eof { KMSGQ_EOF_NONE, KMSGQ_EOF_DUE, KMSGQ_EOF_GIVEN };
-
-/**
- * struct kmsgq_reader - what a file that is open for reading remembers
- * @lock: held from before a read waits until it has its bytes, so that those
- *	who share the file get the pieces in order
- * @lease: the message that the file has; see struct kmsgq_lease for its locks
- * @eof: where a plain reader is; written under @lock, read without
- * @ack: the queue's read_ack when the file was opened
- * @read_eof: its read_eof then
- * @polls: pollers of this very file: only they see its end of file
- */
-struct kmsgq_reader {
-	struct mutex lock;	/* see above */
-	struct kmsgq_lease lease;
-	enum kmsgq_eof eof;
-	bool ack;
-	bool read_eof;
-	wait_queue_head_t polls;
-};
-
-/**
- * struct kmsgq_buf - the bytes of a call in user space
- * @len: how many, 1 or more
- * @base: where they are, for read(2) and write(2)
- * @iter: where they are, for every other call; or NULL
- *
- * What takes it by reference is inlined, so that read(2) and write(2) keep it in
- * registers.
- */
-struct kmsgq_buf {
-	size_t len;
-	void __user *base;
-	struct iov_iter *iter;
-};
-
-/**
- * kmsgq_entry_of() - the queue behind an open file
- * @file: the file
- *
- * Return: the queue with its settings; it stays as long as the file is open.
- */
-static struct kmsgq_entry *kmsgq_entry_of(struct file *file)
-{
-	return pde_data(file_inode(file));
-}
+/* How often a file is made again because of a stale inode. */
+#define KMSGQ_FILE_TRIES 1000
 
 /**
  * kmsgq_copy_in() - make a message of a writer's bytes
@@ -121,32 +51,6 @@ kmsgq_copy_in(struct kmsgq_queue *q, struct kmsgq_buf *buf)
 		done += part;
 	} while (done < buf->len);
 	return msg;
-}
-
-/**
- * kmsgq_copy_out() - give a part of a message to a reader
- * @msg: the message
- * @offset: where the part begins, in bytes
- * @len: how long it is, in bytes, 1 to @buf's
- * @buf: where it goes
- *
- * Return: 0; -EFAULT if not all bytes can be written.
- */
-static __always_inline int kmsgq_copy_out(struct kmsgq_msg *msg, size_t offset,
-					  size_t len, struct kmsgq_buf *buf)
-{
-	size_t done = 0;
-
-	do {
-		size_t part = len - done;
-		void *span = kmsgq_msg_span(msg, offset + done, &part);
-
-		if (buf->iter ? copy_to_iter(span, part, buf->iter) != part :
-				copy_to_user(buf->base + done, span, part))
-			return -EFAULT;
-		done += part;
-	} while (done < len);
-	return 0;
 }
 
 /**
@@ -218,18 +122,6 @@ static ssize_t kmsgq_write(struct file *file, const char __user *ubuf,
 }
 
 /**
- * kmsgq_nonblock() - may a call not wait
- * @iocb: the call
- *
- * Return: true for O_NONBLOCK and RWF_NOWAIT.
- */
-static bool kmsgq_nonblock(const struct kiocb *iocb)
-{
-	return iocb->ki_flags & IOCB_NOWAIT ||
-	       iocb->ki_filp->f_flags & O_NONBLOCK;
-}
-
-/**
  * kmsgq_write_iter() - writev(2) and pwritev2(2): one message of all vectors
  * @iocb: the call
  * @from: the vectors
@@ -243,266 +135,6 @@ static ssize_t kmsgq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (!is_sync_kiocb(iocb))
 		return -EOPNOTSUPP;
 	return kmsgq_do_write(iocb->ki_filp, &buf, kmsgq_nonblock(iocb));
-}
-
-/**
- * kmsgq_confirm() - free a message that was read to its end
- * @q: the queue that it came from
- * @reader: the reader, its lock held
- */
-static void kmsgq_confirm(struct kmsgq_queue *q, struct kmsgq_reader *reader)
-{
-	lockdep_assert_held(&reader->lock);
-	if (reader->lease.msg &&
-	    reader->lease.offset == reader->lease.msg->len)
-		kmsgq_lease_end(q, &reader->lease, false);
-}
-
-/**
- * kmsgq_take() - take a message out, waiting for it if need be
- * @q: the queue
- * @reader: the reader, its lock held, with no message
- * @room: how many bytes there is room for
- * @nonblock: do not wait, and leave a message that is longer
- *
- * Return: the message, in the account if @reader->ack or longer than @room;
- * ERR_PTR(-EAGAIN), ERR_PTR(-EMSGSIZE) with @nonblock; ERR_PTR(-ENODATA) if the
- * queue is empty and readers do not wait; ERR_PTR(-ERESTARTSYS).
- */
-static struct kmsgq_msg *kmsgq_take(struct kmsgq_queue *q,
-				    struct kmsgq_reader *reader, size_t room,
-				    bool nonblock)
-{
-	for (;;) {
-		struct kmsgq_msg *msg = kmsgq_dequeue(q, room, nonblock,
-						      reader->ack);
-		int err;
-
-		if (nonblock || msg != ERR_PTR(-EAGAIN))
-			return msg;
-		err = kmsgq_wait_readable(q);
-		if (err)
-			return ERR_PTR(err);
-	}
-}
-
-/**
- * kmsgq_set_eof() - change what a plain reader's next read does
- * @reader: the reader, its lock held
- * @eof: the new state
- */
-static void kmsgq_set_eof(struct kmsgq_reader *reader, enum kmsgq_eof eof)
-{
-	lockdep_assert_held(&reader->lock);
-	WRITE_ONCE(reader->eof, eof);
-}
-
-/**
- * kmsgq_wake_sharers() - wake pollers of this very file
- * @reader: the reader
- *
- * They wait for no other message any more.
- */
-static void kmsgq_wake_sharers(struct kmsgq_reader *reader)
-{
-	if (wq_has_sleeper(&reader->polls))
-		wake_up_interruptible_poll(&reader->polls,
-					   EPOLLIN | EPOLLRDNORM | EPOLLHUP);
-}
-
-/**
- * kmsgq_read_locked() - read with all that a reader remembers
- * @q: the queue
- * @reader: the reader, its lock held
- * @buf: where the bytes go
- * @nonblock: do not wait, read whole messages, know no end of file
- *
- * Return: as kmsgq_do_read().
- */
-static ssize_t kmsgq_read_locked(struct kmsgq_queue *q,
-				 struct kmsgq_reader *reader,
-				 struct kmsgq_buf *buf, bool nonblock)
-{
-	struct kmsgq_msg *msg;
-	size_t offset, left, len;
-	bool kept;
-
-	kmsgq_confirm(q, reader);
-
-	msg = reader->lease.msg;
-	offset = msg ? reader->lease.offset : 0;
-	if (!msg) {
-		if (!nonblock && reader->eof != KMSGQ_EOF_NONE) {
-			kmsgq_set_eof(reader, KMSGQ_EOF_GIVEN);
-			kmsgq_wake_sharers(reader);
-			return 0;
-		}
-		msg = kmsgq_take(q, reader, buf->len, nonblock);
-		if (IS_ERR(msg))
-			return msg == ERR_PTR(-ENODATA) ? 0 : PTR_ERR(msg);
-	}
-	left = msg->len - offset;
-	len = min(buf->len, left);
-	if (nonblock && len < left)
-		return -EMSGSIZE;
-	kept = offset || reader->ack || len < left;
-
-	if (kmsgq_copy_out(msg, offset, len, buf)) {
-		if (!offset)
-			kmsgq_return(q, msg, kept);
-		return -EFAULT;
-	}
-
-	if (len == left && !nonblock && reader->read_eof)
-		kmsgq_set_eof(reader, KMSGQ_EOF_DUE);
-	if (kept)
-		kmsgq_lease_set(q, &reader->lease, msg, offset + len);
-	else
-		kmsgq_msg_free(msg, &q->spare);
-	if (!reader->ack)
-		kmsgq_confirm(q, reader);
-	kmsgq_wake_sharers(reader);
-	return len;
-}
-
-/**
- * kmsgq_lock_reader() - be the one who reads a file
- * @reader: the reader
- * @nonblock: give up if another task is reading
- *
- * Return: 0; -EAGAIN with @nonblock; -ERESTARTSYS.
- */
-static int kmsgq_lock_reader(struct kmsgq_reader *reader, bool nonblock)
-{
-	if (nonblock)
-		return mutex_trylock(&reader->lock) ? 0 : -EAGAIN;
-	return mutex_lock_interruptible(&reader->lock) ? -ERESTARTSYS : 0;
-}
-
-/**
- * kmsgq_read_slowly() - read a file that remembers something, or may wait
- * @file: the open file
- * @buf: where the bytes go
- * @nonblock: do not wait
- *
- * Return: as kmsgq_do_read().
- */
-static noinline ssize_t kmsgq_read_slowly(struct file *file,
-					  struct kmsgq_buf buf, bool nonblock)
-{
-	struct kmsgq_reader *reader = file->private_data;
-	ssize_t ret = kmsgq_lock_reader(reader, nonblock);
-
-	if (ret)
-		return ret;
-	ret = kmsgq_read_locked(&kmsgq_entry_of(file)->queue, reader, &buf,
-				nonblock);
-	mutex_unlock(&reader->lock);
-	return ret;
-}
-
-/**
- * kmsgq_do_read() - read a message, or a part of one
- * @file: the open file
- * @buf: where the bytes go
- * @nonblock: do not wait
- *
- * May sleep in copying; unless @nonblock also for those who share the file, and
- * with read_wait for a message.
- *
- * Return: the number of bytes; 0 at the end of the message (read_eof), or if the
- * queue is empty and readers do not wait; -EFAULT; -ERESTARTSYS. With @nonblock
- * the message's length in bytes, -EAGAIN if there is none or another task is
- * reading this file, -EMSGSIZE if it is longer than @buf, and stays; -EFAULT.
- */
-static __always_inline ssize_t kmsgq_do_read(struct file *file,
-					     struct kmsgq_buf *buf,
-					     bool nonblock)
-{
-	struct kmsgq_queue *q = &kmsgq_entry_of(file)->queue;
-	struct kmsgq_reader *reader = file->private_data;
-	struct kmsgq_msg *msg;
-	size_t len;
-
-	if (!buf->len)
-		return 0;
-
-	/* Of a file that remembers nothing there is nothing to lock. */
-	if (!(file->f_flags & O_NONBLOCK) || reader->ack ||
-	    unlikely(READ_ONCE(reader->lease.msg)))
-		return kmsgq_read_slowly(file, *buf, nonblock);
-
-	msg = kmsgq_dequeue(q, buf->len, true, false);
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	len = msg->len;
-	if (unlikely(kmsgq_copy_out(msg, 0, len, buf))) {
-		kmsgq_return(q, msg, false);
-		return -EFAULT;
-	}
-	kmsgq_msg_free(msg, &q->spare);
-	return len;
-}
-
-/**
- * kmsgq_read() - read(2)
- * @file: the open file
- * @ubuf: where the bytes go
- * @len: how many there is room for
- * @ppos: unused
- *
- * Return: as kmsgq_do_read(); 0 if no byte is asked for.
- */
-static ssize_t kmsgq_read(struct file *file, char __user *ubuf, size_t len,
-			  loff_t *ppos)
-{
-	struct kmsgq_buf buf = { .len = len, .base = ubuf };
-
-	return kmsgq_do_read(file, &buf, file->f_flags & O_NONBLOCK);
-}
-
-/**
- * kmsgq_read_iter() - readv(2) and preadv2(2)
- * @iocb: the call
- * @to: where the bytes go
- *
- * io_uring goes on after a short read, as of a regular file, and would join two
- * messages; and it must not wait here.
- *
- * Return: as kmsgq_read(); -EOPNOTSUPP for io_uring and aio.
- */
-static ssize_t kmsgq_read_iter(struct kiocb *iocb, struct iov_iter *to)
-{
-	struct kmsgq_buf buf = { .len = iov_iter_count(to), .iter = to };
-
-	if (!is_sync_kiocb(iocb))
-		return -EOPNOTSUPP;
-	return kmsgq_do_read(iocb->ki_filp, &buf, kmsgq_nonblock(iocb));
-}
-
-/**
- * kmsgq_fsync() - fsync(2): confirm what was read, and take nothing
- * @file: the open file
- * @start: unused
- * @end: unused
- * @datasync: unused
- *
- * Return: 0; -EAGAIN or -ERESTARTSYS, as a read that waits for another.
- */
-static int kmsgq_fsync(struct file *file, loff_t start, loff_t end,
-		       int datasync)
-{
-	struct kmsgq_reader *reader = file->private_data;
-	int err;
-
-	if (!reader)
-		return 0;
-	err = kmsgq_lock_reader(reader, file->f_flags & O_NONBLOCK);
-	if (err)
-		return err;
-	kmsgq_confirm(&kmsgq_entry_of(file)->queue, reader);
-	mutex_unlock(&reader->lock);
-	return 0;
 }
 
 /**
@@ -708,6 +340,99 @@ put_module:
 	return err;
 }
 
-const struct proc_ops kmsgq_proc_ops = {
+static const struct proc_ops kmsgq_proc_ops = {
 	.proc_open	= kmsgq_open,
 };
+
+/**
+ * kmsgq_proc_find() - look a name up in /proc, as the caller sees it
+ * @dir: "" or a directory with a slash behind it
+ * @name: the name in it
+ * @path: what was found
+ *
+ * Return: 0, with a reference to @path; -ENOENT; or another error of the lookup.
+ */
+static int kmsgq_proc_find(const char *dir, const char *name, struct path *path)
+{
+	char *full = kasprintf(GFP_KERNEL, "/proc/%s%s", dir, name);
+	int err;
+
+	if (!full)
+		return -ENOMEM;
+	err = kern_path(full, 0, path);
+	kfree(full);
+	return err;
+}
+
+/**
+ * kmsgq_file_may_be() - may a file of this name be made in /proc
+ * @name: the name, one path component, not a number
+ *
+ * procfs WARNs when an entry is made twice, so look first.
+ *
+ * Return: 0; -EINVAL, and the kernel log says why; or an error of the lookup.
+ */
+int kmsgq_file_may_be(const char *name)
+{
+	struct path path;
+	int err;
+
+	/* Is /proc there, and does it show what is not a process (subset=pid)? */
+	err = kmsgq_proc_find("", "modules", &path);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
+		pr_err("cannot look up names: /proc is not mounted here, or hides its files\n");
+		return -EINVAL;
+	}
+	path_put(&path);
+	err = kmsgq_proc_find("", name, &path);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	path_put(&path);
+	return kmsgq_reject(NULL, "procfs_name", name,
+			    "a name that is not in use in /proc");
+}
+
+/**
+ * kmsgq_file_make() - make the file of a queue
+ * @e: the queue; its file cannot be opened yet
+ * @name: of the file
+ * @dir: where it is: NULL for /proc, or the directory %KMSGQ_DIR in it
+ *
+ * There is no way to give an entry its owner before it can be seen, and whoever
+ * looks at it before has procfs keep an inode with the wrong one, for good. Then
+ * the entry is made again.
+ *
+ * Return: 0 or -ENOMEM; -EAGAIN if that happened each time.
+ */
+int kmsgq_file_make(struct kmsgq_entry *e, const char *name,
+		    struct proc_dir_entry *dir)
+{
+	kuid_t uid = make_kuid(&init_user_ns, e->settings->uid);
+	kgid_t gid = make_kgid(&init_user_ns, e->settings->gid);
+	int tries;
+
+	for (tries = 0; tries < KMSGQ_FILE_TRIES; tries++) {
+		struct path path;
+		bool stale = false;
+
+		e->file = proc_create_data(name, e->settings->mode, dir,
+					   &kmsgq_proc_ops, e);
+		if (!e->file)
+			return -ENOMEM;
+		proc_set_user(e->file, uid, gid);
+		if (!kmsgq_proc_find(dir ? KMSGQ_DIR "/" : "", name, &path)) {
+			struct inode *inode = d_backing_inode(path.dentry);
+
+			stale = !uid_eq(inode->i_uid, uid) ||
+				!gid_eq(inode->i_gid, gid);
+			path_put(&path);
+		}
+		if (!stale)
+			return 0;
+		proc_remove(e->file);
+		e->file = NULL;
+	}
+	return -EAGAIN;
+}

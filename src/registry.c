@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The queues that there are: made, found and removed, each with its file in
- * /proc and its directory in sysfs.
+ * The queues that there are: made, found and removed.
  */
 #include "registry.h"
 
 #include <linux/err.h>
-#include <linux/fs.h>
-#include <linux/kernel.h>
 #include <linux/module.h>
-#include <linux/namei.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
-#include <linux/uidgid.h>
 
 #include "file.h"
 
@@ -34,9 +29,6 @@
 
 /* How many messages left at unload are logged one by one. */
 #define KMSGQ_DRAIN_LOG_MAX 1000
-
-/* How often a file is made again because of a stale inode. */
-#define KMSGQ_FILE_TRIES 1000
 
 static LIST_HEAD(kmsgq_entries);
 static struct kmsgq_entry *kmsgq_first_entry;
@@ -60,161 +52,6 @@ struct kmsgq_words {
 };
 
 static LIST_HEAD(kmsgq_pending);
-
-#define KMSGQ_COUNTER_ATTR(_name)					\
-	{								\
-		.attr = { .name = #_name, .mode = 0444 },		\
-		.kind = KMSGQ_COUNTER,					\
-		.offset = offsetof(struct kmsgq_counters, _name),	\
-	}
-
-static struct kmsgq_attr kmsgq_counter_attrs[] = {
-	KMSGQ_COUNTER_ATTR(queued),
-	KMSGQ_COUNTER_ATTR(queued_bytes),
-	KMSGQ_COUNTER_ATTR(held),
-	KMSGQ_COUNTER_ATTR(enqueued),
-	KMSGQ_COUNTER_ATTR(dequeued),
-	KMSGQ_COUNTER_ATTR(dropped),
-	KMSGQ_COUNTER_ATTR(returned),
-	KMSGQ_COUNTER_ATTR(dead),
-	KMSGQ_COUNTER_ATTR(high_water_bytes),
-	KMSGQ_COUNTER_ATTR(oldest_age_ms),
-	KMSGQ_COUNTER_ATTR(waiting_readers),
-	KMSGQ_COUNTER_ATTR(waiting_writers),
-};
-
-/* All of them, filled in by kmsgq_registry_init(). */
-static struct attribute *kmsgq_attrs[KMSGQ_NR_SETTINGS +
-				     ARRAY_SIZE(kmsgq_counter_attrs) + 1];
-
-static const struct attribute_group kmsgq_group = {
-	.attrs = kmsgq_attrs,
-};
-
-static const struct attribute_group *kmsgq_groups[] = {
-	&kmsgq_group,
-	NULL,
-};
-
-/**
- * kmsgq_entry_label() - what the kernel log calls a queue's entry
- * @e: the queue
- *
- * Return: the name; NULL for the first queue, whose settings are parameters.
- */
-static const char *kmsgq_entry_label(const struct kmsgq_entry *e)
-{
-	return e->settings == &kmsgq_params ? NULL : e->name;
-}
-
-/**
- * kmsgq_entry_set() - change a setting of a queue that is in use
- * @e: the queue
- * @a: the setting
- * @val: the new value as text
- *
- * Return: 0 or -EINVAL; the kernel log says why.
- */
-static int kmsgq_entry_set(struct kmsgq_entry *e, const struct kmsgq_attr *a,
-			   const char *val)
-{
-	const size_t size = a->kind == KMSGQ_BOOL ? sizeof(bool) :
-			    a->kind == KMSGQ_ULONG ? sizeof(unsigned long) :
-						     sizeof(unsigned int);
-	struct kmsgq_settings parsed, new;
-	bool fits;
-	int err;
-
-	err = kmsgq_parse(&parsed, kmsgq_entry_label(e), a, val);
-	if (err)
-		return err;
-
-	spin_lock(&e->queue.lock);
-	new = *e->settings;
-	memcpy((void *)&new + a->offset, (void *)&parsed + a->offset, size);
-	fits = new.config.max_bytes >= kmsgq_footprint(new.config.msg_max_size);
-	if (fits)
-		memcpy((void *)e->settings + a->offset,
-		       (void *)&new + a->offset, size);
-	spin_unlock(&e->queue.lock);
-
-	if (!fits)
-		return kmsgq_check_settings(&new, kmsgq_entry_label(e));
-	kmsgq_configure(&e->queue, &e->settings->config);
-	return 0;
-}
-
-/**
- * kmsgq_attr_show() - read a setting or a counter
- * @kobj: the queue's directory
- * @attr: the file
- * @buf: a page for the text
- *
- * Return: the length of the text.
- */
-static ssize_t kmsgq_attr_show(struct kobject *kobj, struct attribute *attr,
-			       char *buf)
-{
-	struct kmsgq_entry *e = container_of(kobj, struct kmsgq_entry, kobj);
-	struct kmsgq_attr *a = container_of(attr, struct kmsgq_attr, attr);
-	const void *field = (void *)e->settings + a->offset;
-	struct kmsgq_counters counters;
-
-	switch (a->kind) {
-	case KMSGQ_COUNTER:
-		kmsgq_get_counters(&e->queue, &counters);
-		field = (void *)&counters + a->offset;
-		return sysfs_emit(buf, "%llu\n", *(const u64 *)field);
-	case KMSGQ_BOOL:
-		return sysfs_emit(buf, "%c\n", *(const bool *)field ? 'Y' : 'N');
-	case KMSGQ_ULONG:
-		return sysfs_emit(buf, "%lu\n", *(const unsigned long *)field);
-	case KMSGQ_OCTAL:
-		return sysfs_emit(buf, "%04o\n", *(const unsigned int *)field);
-	case KMSGQ_NAME:
-		return sysfs_emit(buf, "%s\n", (const char *)field);
-	default:
-		return sysfs_emit(buf, "%u\n", *(const unsigned int *)field);
-	}
-}
-
-/**
- * kmsgq_attr_store() - change a setting
- * @kobj: the queue's directory
- * @attr: the file, one that may be written
- * @buf: the value as text
- * @count: its length in bytes
- *
- * Return: @count or -EINVAL.
- */
-static ssize_t kmsgq_attr_store(struct kobject *kobj, struct attribute *attr,
-				const char *buf, size_t count)
-{
-	struct kmsgq_entry *e = container_of(kobj, struct kmsgq_entry, kobj);
-
-	return kmsgq_entry_set(e, container_of(attr, struct kmsgq_attr, attr),
-			       buf) ?: count;
-}
-
-static const struct sysfs_ops kmsgq_sysfs_ops = {
-	.show = kmsgq_attr_show,
-	.store = kmsgq_attr_store,
-};
-
-/**
- * kmsgq_kobj_release() - the last user of a queue's directory is gone
- * @kobj: the directory
- */
-static void kmsgq_kobj_release(struct kobject *kobj)
-{
-	complete(&container_of(kobj, struct kmsgq_entry, kobj)->kobj_gone);
-}
-
-static struct kobj_type kmsgq_ktype = {
-	.release = kmsgq_kobj_release,
-	.sysfs_ops = &kmsgq_sysfs_ops,
-	.default_groups = kmsgq_groups,
-};
 
 /**
  * kmsgq_entry_find() - look a queue up
@@ -349,99 +186,6 @@ static int kmsgq_entry_bind(struct kmsgq_entry *e)
 }
 
 /**
- * kmsgq_proc_find() - look a name up in /proc, as the caller sees it
- * @dir: "" or a directory with a slash behind it
- * @name: the name in it
- * @path: what was found
- *
- * Return: 0, with a reference to @path; -ENOENT; or another error of the lookup.
- */
-static int kmsgq_proc_find(const char *dir, const char *name, struct path *path)
-{
-	char *full = kasprintf(GFP_KERNEL, "/proc/%s%s", dir, name);
-	int err;
-
-	if (!full)
-		return -ENOMEM;
-	err = kern_path(full, 0, path);
-	kfree(full);
-	return err;
-}
-
-/**
- * kmsgq_proc_is_free() - may we make an entry of this name in /proc
- * @name: the name, one path component, not a number
- *
- * procfs WARNs when an entry is made twice, so look first.
- *
- * Return: 0; -EINVAL, and the kernel log says why; or an error of the lookup.
- */
-static int kmsgq_proc_is_free(const char *name)
-{
-	struct path path;
-	int err;
-
-	/* Is /proc there, and does it show what is not a process (subset=pid)? */
-	err = kmsgq_proc_find("", "modules", &path);
-	if (err == -ENOMEM)
-		return err;
-	if (err) {
-		pr_err("cannot look up names: /proc is not mounted here, or hides its files\n");
-		return -EINVAL;
-	}
-	path_put(&path);
-	err = kmsgq_proc_find("", name, &path);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	path_put(&path);
-	return kmsgq_reject(NULL, "procfs_name", name,
-			    "a name that is not in use in /proc");
-}
-
-/**
- * kmsgq_entry_make_file() - make the file of a queue
- * @e: the queue; its file cannot be opened yet
- *
- * There is no way to give an entry its owner before it can be seen, and whoever
- * looks at it before has procfs keep an inode with the wrong one, for good. Then
- * the entry is made again.
- *
- * Return: 0 or -ENOMEM; -EAGAIN if that happened each time.
- */
-static int kmsgq_entry_make_file(struct kmsgq_entry *e)
-{
-	bool first = e == kmsgq_first_entry;
-	const char *name = first ? kmsgq_procfs_name : e->name;
-	kuid_t uid = make_kuid(&init_user_ns, e->settings->uid);
-	kgid_t gid = make_kgid(&init_user_ns, e->settings->gid);
-	int tries;
-
-	for (tries = 0; tries < KMSGQ_FILE_TRIES; tries++) {
-		struct path path;
-		bool stale = false;
-
-		e->file = proc_create_data(name, e->settings->mode,
-					   first ? NULL : kmsgq_dir,
-					   &kmsgq_proc_ops, e);
-		if (!e->file)
-			return -ENOMEM;
-		proc_set_user(e->file, uid, gid);
-		if (!kmsgq_proc_find(first ? "" : KMSGQ_DIR "/", name, &path)) {
-			struct inode *inode = d_backing_inode(path.dentry);
-
-			stale = !uid_eq(inode->i_uid, uid) ||
-				!gid_eq(inode->i_gid, gid);
-			path_put(&path);
-		}
-		if (!stale)
-			return 0;
-		proc_remove(e->file);
-		e->file = NULL;
-	}
-	return -EAGAIN;
-}
-
-/**
  * kmsgq_entry_publish() - make a queue's directory and file
  * @e: the queue; its file cannot be opened yet
  *
@@ -452,8 +196,10 @@ static int kmsgq_entry_publish(struct kmsgq_entry *e)
 	int err;
 
 	err = kobject_add(&e->kobj, kmsgq_queues, "%s", e->name);
-	if (!err)
-		err = kmsgq_entry_make_file(e);
+	if (!err && e == kmsgq_first_entry)
+		err = kmsgq_file_make(e, kmsgq_procfs_name, NULL);
+	else if (!err)
+		err = kmsgq_file_make(e, e->name, kmsgq_dir);
 	if (err)
 		pr_err("cannot create the file of the queue %s: error %d\n",
 		       e->name, err);
@@ -755,8 +501,8 @@ static int __init kmsgq_registry_fill(void)
 	int err;
 
 	err = kmsgq_registry_parse() ?:
-	      kmsgq_proc_is_free(KMSGQ_DIR) ?:
-	      kmsgq_proc_is_free(kmsgq_procfs_name);
+	      kmsgq_file_may_be(KMSGQ_DIR) ?:
+	      kmsgq_file_may_be(kmsgq_procfs_name);
 	if (err)
 		return err;
 	kmsgq_dir = proc_mkdir(KMSGQ_DIR, NULL);
@@ -792,13 +538,9 @@ static int __init kmsgq_registry_fill(void)
  */
 int __init kmsgq_registry_init(void)
 {
-	size_t i, n = 0;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
-		kmsgq_attrs[n++] = &kmsgq_setting_attrs[i].attr;
-	for (i = 0; i < ARRAY_SIZE(kmsgq_counter_attrs); i++)
-		kmsgq_attrs[n++] = &kmsgq_counter_attrs[i].attr;
+	kmsgq_sysfs_init();
 
 	kernel_param_lock(THIS_MODULE);
 	err = kmsgq_registry_fill();

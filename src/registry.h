@@ -54,7 +54,14 @@ int kmsgq_registry_set_param(const struct kmsgq_attr *a, const char *val);
 int kmsgq_registry_command(const char *words);
 void kmsgq_registry_forget(void);
 
+const char *kmsgq_entry_label(const struct kmsgq_entry *e);
 int kmsgq_entry_get(struct kmsgq_entry *e);
 void kmsgq_entry_put(struct kmsgq_entry *e);
+
+/* sysfs.c */
+extern struct kobj_type kmsgq_ktype;
+void kmsgq_sysfs_init(void);
+int kmsgq_entry_set(struct kmsgq_entry *e, const struct kmsgq_attr *a,
+		    const char *val);
 
 #endif /* KMSGQ_REGISTRY_H */
