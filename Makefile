@@ -37,6 +37,7 @@ install-files:
 	install -D -m 755 -t "$(USR)/bin" src/kmsgq-consume
 	install -D -m 644 -t "$(MAN)/man1" src/*.1
 	install -D -m 644 -t "$(MAN)/man4" src/*.4
+	install -D -m 644 -t "$(MAN)/man5" src/*.5
 
 install: ## without a package: give the source to dkms, install the configuration
 	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))

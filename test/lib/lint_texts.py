@@ -16,7 +16,7 @@ import glob
 import re
 import sys
 
-MANUAL = "src/kmsg_queue.4"
+MANUAL = "src/kmsg_queue.5"
 MODPROBE_D = "src/modprobe.d/kmsg_queue.conf"
 
 
