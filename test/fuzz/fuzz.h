@@ -162,7 +162,6 @@ void queues_loaded(const struct settings *sets, const bool *made);
 void queues_gone(void);
 
 /* module.c */
-void find_module(void);
 /* Without parameters. */
 void load_plain(void);
 void load_afresh(void);

@@ -113,7 +113,6 @@ int main(void)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	make_contents();
 	shared->seed = number("FUZZ_SEED", 1);
-	find_module();
 	kcov_open();
 
 	/* In parts that take less time than a subtest may. */

@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module: loading and unloading. */
 #define _GNU_SOURCE
-#include <sys/syscall.h>
+#include "load.h"
 
 #include "fuzz.h"
 
-static char module[300];
-
-void find_module(void)
-{
-	FILE *name = popen("modinfo -n kmsg_queue", "r");
-
-	if (!name || fscanf(name, "%299s", module) != 1)
-		module[0] = 0;
-	pclose(name);
-}
-
 static long load(const char *parameters)
 {
-	int fd = open(module, O_RDONLY | O_CLOEXEC);
-	long ret;
-
-	CHECK(fd >= 0, "%s: %s", module, strerror(errno));
-	ret = result(syscall(SYS_finit_module, fd, parameters, 0));
-	close(fd);
-	return ret;
+	return result(module_load(parameters));
 }
 
 static long unload(void)
 {
-	return result(syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK));
+	return result(module_unload());
 }
 
 void load_plain(void)

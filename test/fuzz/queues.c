@@ -191,18 +191,6 @@ static long pick_setting(uint64_t *r, size_t which, struct settings *set,
 	return value;
 }
 
-/* Gives 0 or an errno. */
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	CHECK(fd >= 0, "%s: %s", path, strerror(errno));
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
 void run_setting(struct slot *s, uint64_t *r)
 {
 	size_t which = pick(r, ARRAY_SIZE(setting_names));
@@ -217,7 +205,7 @@ void run_setting(struct slot *s, uint64_t *r)
 	else
 		sprintf(path, SYS_DIR "queues/%s/%s", name_of(q), name);
 	sprintf(text, "%ld", pick_setting(r, which, &q->set, &allowed));
-	expect(allowed ? 0 : EINVAL, write_text(path, text), "%s=%s", path,
+	expect(allowed ? 0 : EINVAL, try_write(path, text), "%s=%s", path,
 	       text);
 }
 
@@ -291,7 +279,7 @@ void run_queue(struct slot *s, uint64_t *r)
 		else if (q->count[QUEUED])
 			err = ENOTEMPTY;
 	}
-	expect(err, write_text(SYS_DIR "parameters/queue", words), "queue: %s",
+	expect(err, try_queue_words(words), "queue: %s",
 	       words);
 	if (err)
 		return;

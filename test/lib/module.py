@@ -41,10 +41,10 @@ def get(name):
     return value[:-1]
 
 
-def put(name, value):
-    """Changes a parameter; gives the errno, 0 if there is none."""
+def write(path, value):
+    """Writes to a file of the module in /sys; gives the errno, or 0."""
     try:
-        fd = os.open(f"{SYS}/parameters/{name}", os.O_WRONLY)
+        fd = os.open(path, os.O_WRONLY)
         try:
             os.write(fd, value.encode())
         finally:
@@ -54,7 +54,34 @@ def put(name, value):
     return 0
 
 
+def put(name, value):
+    """Changes a parameter; gives the errno, 0 if there is none."""
+    return write(f"{SYS}/parameters/{name}", value)
+
+
 def stat(name, queue=NAME):
     """A counter's value."""
     with open(f"{SYS}/queues/{queue}/{name}", encoding="ascii") as file:
         return int(file.read())
+
+
+class KernelLog:
+    """What comes into the kernel log after this was made."""
+
+    def __init__(self):
+        self.log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.log, 0, os.SEEK_END)
+
+    def lines(self):
+        """The module's own lines."""
+        found = []
+        while True:
+            try:
+                record = os.read(self.log, 8192).decode(errors="replace")
+            except BlockingIOError:
+                os.close(self.log)
+                return found
+            text = record.split(";", 1)[1].split("\n", 1)[0]
+            # The kernel's own "`value' invalid" begins with the name, too.
+            if text.startswith("kmsg_queue: ") and text[12] != "`":
+                found.append(text[12:])

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from module import QUEUE, SYS, put
+from module import QUEUE, SYS, put, write
 from tap import check
 
 DIR = "/proc/msg_queues"
@@ -15,28 +15,6 @@ FIXED = ("mode", "uid", "gid", "max_deliveries", "dead_queue")
 COUNTERS = ("queued", "queued_bytes", "held", "enqueued", "dequeued",
             "dropped", "returned", "dead", "high_water_bytes",
             "oldest_age_ms", "waiting_readers", "waiting_writers")
-
-
-class KernelLog:
-    """What comes into the kernel log after this was made."""
-
-    def __init__(self):
-        self.log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self.log, 0, os.SEEK_END)
-
-    def lines(self):
-        """The module's own lines."""
-        found = []
-        while True:
-            try:
-                record = os.read(self.log, 8192).decode(errors="replace")
-            except BlockingIOError:
-                os.close(self.log)
-                return found
-            text = record.split(";", 1)[1].split("\n", 1)[0]
-            # The kernel's own "`value' invalid" begins with the name, too.
-            if text.startswith("kmsg_queue: ") and text[12] != "`":
-                found.append(text[12:])
 
 
 def path(queue):
@@ -78,15 +56,7 @@ def show(queue, name):
 
 def store(queue, name, value):
     """Changes a setting; gives the errno, 0 if there is none."""
-    try:
-        fd = os.open(f"{SYS}/queues/{queue}/{name}", os.O_WRONLY)
-        try:
-            os.write(fd, value.encode())
-        finally:
-            os.close(fd)
-    except OSError as error:
-        return error.errno
-    return 0
+    return write(f"{SYS}/queues/{queue}/{name}", value)
 
 
 def settings(queue):

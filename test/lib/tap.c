@@ -103,8 +103,7 @@ long references(void)
 	return read_number(SYS_DIR "refcnt");
 }
 
-/* Writes @text to a file there is; 0 or an errno. */
-static int try_write(const char *path, const char *text)
+int try_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
 

@@ -116,6 +116,8 @@ void expect_empty(void);
 /* Counters and settings of the queue; setting one gives 0 or an errno. */
 long stat_of(const char *name);
 long references(void);
+/* Writes @text to a file there is; 0 or an errno. */
+int try_write(const char *path, const char *text);
 int param_try(const char *name, long value);
 void param_set(const char *name, long value);
 

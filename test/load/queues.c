@@ -6,12 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
-#include "tap.h"
+#include "load.h"
 
 #define SYS_QUEUES	"/sys/module/kmsg_queue/queues"
 #define COMMANDS	"/sys/module/kmsg_queue/parameters/queue"
@@ -320,55 +318,26 @@ static void come_and_go(void)
 	EQ(shared->written, shared->taken);
 }
 
-static char module[PATH_MAX];
-
-static void find_module(void)
-{
-	FILE *name = popen("modinfo -n kmsg_queue", "r");
-
-	CHECK(name && fgets(module, sizeof(module), name), "no modinfo");
-	module[strcspn(module, "\n")] = 0;
-	pclose(name);
-}
-
-/* Gives 0 or an errno. */
-static int load(void)
-{
-	int fd = open(module, O_RDONLY | O_CLOEXEC), err = 0;
-
-	CHECK(fd >= 0, "%s: %s", module, strerror(errno));
-	if (syscall(SYS_finit_module, fd, "", 0))
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK);
-}
-
 static void refused_while_open(void)
 {
 	static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR };
 	size_t i;
 
 	share();
-	find_module();
 	EQ(command("%s", "q0"), 0);
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		int fd = open_queue("q0", flags[i]);
 
 		CHECK(fd >= 0, "q0: %s", strerror(errno));
-		FAILS(unload(), EWOULDBLOCK);
+		FAILS(module_unload(), EWOULDBLOCK);
 		/* Nothing has begun. */
 		EQ(command("%s", "q1"), 0);
 		EQ(command("-%s", "q1"), 0);
 		close(fd);
 	}
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	EQ(access(DIRECTORY, F_OK), -1);
-	EQ(load(), 0);
+	EQ(module_load(""), 0);
 	EQ(entries(DIRECTORY), 0);
 }
 
@@ -408,11 +377,10 @@ static void unload_beside(void)
 {
 	pid_t pids[3];
 	char name[32];
-	int i, n, err;
+	int i, n;
 	long before;
 
 	share();
-	find_module();
 	pids[0] = start(make_and_remove, 1);
 	pids[1] = start(make_and_remove, 2);
 	pids[2] = start(use_sysfs, 3);
@@ -424,7 +392,7 @@ static void unload_beside(void)
 			name_of(name, sizeof(name), n);
 			EQ(command("%s", name), 0);
 		}
-		while (unload())
+		while (module_unload())
 			EQ(errno, EWOULDBLOCK);
 		EQ(access(DIRECTORY, F_OK), -1);
 		EQ(access(QUEUE_FILE, F_OK), -1);
@@ -434,13 +402,13 @@ static void unload_beside(void)
 		 * removal is a bad one. Few are on their way now.
 		 */
 		shared->loading = 1;
-		while ((err = load()))
-			EQ(err, EINVAL);
+		while (module_load(""))
+			EQ(errno, EINVAL);
 		shared->loading = 0;
 	}
 	stop(pids, ARRAY_SIZE(pids));
-	UNTIL(!unload());
-	EQ(load(), 0);
+	UNTIL(!module_unload());
+	EQ(module_load(""), 0);
 }
 
 int main(void)

@@ -11,10 +11,10 @@
 #define _GNU_SOURCE
 #include <sys/klog.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "faults.h"
+#include "load.h"
 
 #define SECONDS	80
 
@@ -26,34 +26,8 @@ static struct {
 	int load, unload;	/* the place that is next to fail; 0: done */
 } *next;
 
-static char module[300];
-
 #define PARAMETERS \
 	"queue=jobs,mode=0660,gid=33,read_ack=Y,max_deliveries=5,dead=dead queue=dead"
-
-static long load(void)
-{
-	int fd = open(module, O_RDONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -1;
-	ret = syscall(SYS_finit_module, fd, PARAMETERS, 0);
-	if (ret) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	close(fd);
-	return 0;
-}
-
-static long unload(void)
-{
-	return syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK);
-}
 
 static bool loaded(void)
 {
@@ -102,7 +76,7 @@ static void check_error(const char *what, int nth)
 static bool load_with_fault(int nth)
 {
 	int armed = faults_arm(nth);
-	long ret = load();
+	long ret = module_load(PARAMETERS);
 	bool injected = faults_disarm(armed);
 
 	if (ret) {
@@ -110,7 +84,7 @@ static bool load_with_fault(int nth)
 		CHECK(injected, "load fails with no fault");
 	} else {
 		works("load", nth);
-		EQ(unload(), 0);
+		EQ(module_unload(), 0);
 	}
 	nothing_left(nth);
 	return injected;
@@ -122,16 +96,16 @@ static bool unload_with_fault(int nth)
 	int armed;
 	long ret;
 
-	EQ(load(), 0);
+	EQ(module_load(PARAMETERS), 0);
 	send_str("left");
 	armed = faults_arm(nth);
-	ret = unload();
+	ret = module_unload();
 	injected = faults_disarm(armed);
 	if (ret) {
 		check_error("unload", nth);
 		expect_next("left");
 		works("unload", nth);
-		EQ(unload(), 0);
+		EQ(module_unload(), 0);
 	}
 	nothing_left(nth);
 	return injected;
@@ -198,12 +172,9 @@ static void unlimit_faults(const char *attr)
 static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 {
 	time_t end = time(NULL) + SECONDS;
-	FILE *name;
 
 	faults_init();
-	name = popen("modinfo -n kmsg_queue", "r");
-	CHECK(name && fscanf(name, "%299s", module) == 1, "no modinfo");
-	pclose(name);
+	module_path();
 	if (!*nth)
 		skip("all of them have failed already");
 	/*
@@ -211,7 +182,7 @@ static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 	 * shall not be taken for a bug; guest-run knows how to tell them apart.
 	 */
 	EQ(klogctl(CONSOLE_LEVEL, NULL, 1), 0);
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	while (time(NULL) < end) {
 		if (!with_fault(*nth)) {
 			dprintf(1, "# %s: %d faults\n", what, *nth - 1);
@@ -220,7 +191,7 @@ static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 		}
 		++*nth;
 	}
-	EQ(load(), 0);
+	EQ(module_load(PARAMETERS), 0);
 	EQ(klogctl(CONSOLE_LEVEL, NULL, 7), 0);
 }
 

@@ -1,49 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owner, group and mode of the file are right from the moment that anybody can
- * open it, whoever looks at it while the module is being loaded: procfs makes
- * a file visible before it has its owner, and remembers what a stat saw then.
+ * Owner, group and mode of a queue's file are right from the moment that anybody
+ * can open it, whoever looks at it while the module is being loaded or a queue
+ * is being made: procfs makes a file visible before it has its owner, and
+ * remembers what a stat saw then.
  */
 #define _GNU_SOURCE
 #include <grp.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
-#include "tap.h"
+#include "load.h"
 
-#define LOADS	100
 #define OWNER	1001
 #define GROUP	500
 #define MEMBER	1002	/* of that group */
 
 /* All but the group's members may use the file. */
 #define PARAMETERS	"procfs_uid=1001 procfs_gid=500 procfs_file_mode=0606"
+#define JOBS		"jobs,uid=1001,gid=500,mode=0606"
 
-static volatile struct {
-	int stop;
-	int stats;	/* that found the file */
-	int refused, let_in;
+static struct {
+	volatile int stop;
+	long stats;	/* that found the file */
+	long refused, let_in;
 } *shared;
 
-static char module[300];
+#define COUNT(what)	__atomic_fetch_add(&shared->what, 1, __ATOMIC_SEQ_CST)
 
-static void load(const char *parameters)
-{
-	int fd = open(module, O_RDONLY | O_CLOEXEC);
-
-	CHECK(fd >= 0, "%s: %s", module, strerror(errno));
-	EQ(syscall(SYS_finit_module, fd, parameters, 0), 0);
-	close(fd);
-}
-
-static void unload(void)
-{
-	/* Somebody may be about to be refused just now. */
-	UNTIL(!syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK) ||
-	      errno == ENOENT);
-}
+static const char *file = QUEUE_FILE;
 
 static void on_processor(int number)
 {
@@ -62,7 +48,8 @@ static ssize_t look(struct call *c, int null)
 	(void)null;
 	on_processor(1);
 	while (!shared->stop)
-		shared->stats += !stat(QUEUE_FILE, &st);
+		if (!stat(file, &st))
+			COUNT(stats);
 	return 0;
 }
 
@@ -73,6 +60,7 @@ static void become(uid_t user, gid_t group)
 	EQ(setuid(user), 0);
 }
 
+/* A group's member, whom nothing but a file without its owner lets in. */
 static ssize_t intrude(struct call *c, int null)
 {
 	(void)c;
@@ -80,13 +68,13 @@ static ssize_t intrude(struct call *c, int null)
 	on_processor(1);
 	become(MEMBER, GROUP);
 	while (!shared->stop) {
-		int fd = open(QUEUE_FILE, O_RDWR | O_NONBLOCK);
+		int fd = open(file, O_RDWR | O_NONBLOCK);
 
 		if (fd >= 0) {
-			shared->let_in++;
+			COUNT(let_in);
 			close(fd);
 		} else if (errno == EACCES) {
-			shared->refused++;
+			COUNT(refused);
 		} else {
 			EQ(errno, ENOENT);
 		}
@@ -99,66 +87,119 @@ static ssize_t use(struct call *c, int null)
 	(void)c;
 	(void)null;
 	become(OWNER, OWNER);
-	return open(QUEUE_FILE, O_RDWR | O_NONBLOCK) < 0 ? -1 : 0;
+	return open(file, O_RDWR | O_NONBLOCK) < 0 ? -1 : 0;
 }
 
-static void check_owner(int load)
+static void unload(void)
 {
-	struct stat st;
-
-	EQ(stat(QUEUE_FILE, &st), 0);
-	CHECK(st.st_uid == OWNER && st.st_gid == GROUP &&
-	      (st.st_mode & 07777) == 0606,
-	      "load %d: owner %d, group %d, mode %o", load, st.st_uid,
-	      st.st_gid, st.st_mode & 07777);
+	/* Somebody may be about to be refused just now. */
+	UNTIL(!module_unload() || errno == ENOENT);
 }
 
-static void load_beside(call_fn first, call_fn second)
+static void load_first(void)
+{
+	unload();
+	EQ(module_load(PARAMETERS), 0);
+}
+
+static void load_with_jobs(void)
+{
+	unload();
+	EQ(module_load("queue=" JOBS), 0);
+}
+
+static void make_live(void)
+{
+	int err;
+
+	/* As in unload(). */
+	do
+		err = try_queue_words("-jobs");
+	while (err == EBUSY);
+	CHECK(!err || err == ENOENT, "-jobs: %s", strerror(err));
+	EQ(try_queue_words(JOBS), 0);
+}
+
+static void beside(call_fn first, call_fn second, void (*make)(void), int times)
 {
 	int null = open("/dev/null", O_RDONLY), i;
 	struct call *a, *b;
-	FILE *name;
+	struct stat st;
 
-	name = popen("modinfo -n kmsg_queue", "r");
-	CHECK(name && fscanf(name, "%299s", module) == 1, "no modinfo");
-	pclose(name);
+	if (make != load_first)
+		file = "/proc/msg_queues/jobs";
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
 	unload();
+	EQ(module_load(""), 0);
 	a = call_start(first, null, 0, NULL, 0);
 	b = call_start(second, null, 0, NULL, 0);
 	on_processor(0);
-	for (i = 1; i <= LOADS; i++) {
-		load(PARAMETERS);
-		check_owner(i);
-		CHECK(!shared->let_in, "load %d: the wrong ones get in", i);
-		EQ(call_join(call_start(use, null, 0, NULL, 0)), 0);
-		unload();
+	for (i = 1; i <= times; i++) {
+		make();
+		EQ(stat(file, &st), 0);
+		CHECK(st.st_uid == OWNER && st.st_gid == GROUP &&
+		      (st.st_mode & 07777) == 0606,
+		      "time %d: owner %d, group %d, mode %o", i, st.st_uid,
+		      st.st_gid, st.st_mode & 07777);
+		CHECK(!shared->let_in, "time %d: the wrong ones get in", i);
 	}
-	load("");
+	/* Who is to be let in is; who looks did see it. */
+	EQ(call_join(call_start(use, null, 0, NULL, 0)), 0);
+	UNTIL(shared->stats);
+	if (second == intrude)
+		UNTIL(shared->refused);
+	CHECK(!shared->let_in, "the wrong ones get in");
 	shared->stop = 1;
 	call_join(a);
 	call_join(b);
+	unload();
+	EQ(module_load(""), 0);
 }
 
-static void beside_stat(void)
+static void first_beside_stat(void)
 {
-	load_beside(look, look);
-	CHECK(shared->stats > LOADS, "they saw the file %d times",
-	      shared->stats);
+	beside(look, look, load_first, 100);
 }
 
-static void beside_intruder(void)
+static void first_beside_intruder(void)
 {
-	load_beside(look, intrude);
-	CHECK(shared->refused, "nobody tried to open it");
+	beside(look, intrude, load_first, 100);
+}
+
+static void jobs_beside_stat(void)
+{
+	beside(look, look, load_with_jobs, 12);
+}
+
+static void jobs_beside_intruder(void)
+{
+	beside(look, intrude, load_with_jobs, 12);
+}
+
+static void live_beside_stat(void)
+{
+	beside(look, look, make_live, 100);
+}
+
+static void live_beside_intruder(void)
+{
+	beside(look, intrude, make_live, 100);
 }
 
 static const struct tap_test tests[] = {
-	{ "100 loads beside stat loops: the owner is right", beside_stat },
+	{ "100 loads beside stat loops: the owner is right",
+	  first_beside_stat },
 	{ "100 loads beside open loops: the wrong ones never get in",
-	  beside_intruder },
+	  first_beside_intruder },
+	{ "a further queue at load beside stat loops: the owner is right",
+	  jobs_beside_stat },
+	{ "a further queue at load beside open loops: the wrong ones never get in",
+	  jobs_beside_intruder },
+	{ "made live beside stat loops: the owner is right", live_beside_stat },
+	{ "made live beside open loops: the wrong ones never get in",
+	  live_beside_intruder },
 };
 
 TAP_MAIN(tests)

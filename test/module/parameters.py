@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 
-from module import QUEUE, SYS, get, load, loaded, put, unload
+from module import QUEUE, SYS, KernelLog, get, load, loaded, put, unload
 from tap import check, run
 
 ULONG_MAX = 2 ** (8 * struct.calcsize("P")) - 1
@@ -69,28 +69,6 @@ BAD = {
                                     str(ULONG_MAX + 1)],
 }
 BAD |= {name: ["", "2", "maybe", "-1"] for name in BOOLS}
-
-
-class KernelLog:
-    """What comes into the kernel log after this was made."""
-
-    def __init__(self):
-        self.log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self.log, 0, os.SEEK_END)
-
-    def lines(self):
-        """The module's own lines."""
-        found = []
-        while True:
-            try:
-                record = os.read(self.log, 8192).decode(errors="replace")
-            except BlockingIOError:
-                os.close(self.log)
-                return found
-            text = record.split(";", 1)[1].split("\n", 1)[0]
-            # The kernel's own "`value' invalid" begins with the name, too.
-            if text.startswith("kmsg_queue: ") and text[12] != "`":
-                found.append(text[12:])
 
 
 def both(value):

@@ -12,8 +12,9 @@ import re
 import struct
 import sys
 
-from module import QUEUE, SYS, get, load, loaded, put, unload
-from queues import (DIR, KernelLog, check_gone, command, make, names, path,
+from module import (QUEUE, SYS, KernelLog, get, load, loaded, put,
+                    unload)
+from queues import (DIR, check_gone, command, make, names, path,
                     remove, send, settings, show, store, take)
 from tap import check, run
 

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 
-from module import SYS, loaded, unload
-from queues import (COUNTERS, DIR, FIRST, KernelLog, check_gone, command, make,
+from module import SYS, KernelLog, loaded, unload
+from queues import (COUNTERS, DIR, FIRST, check_gone, command, make,
                     names, opened, path, remove, send, settings, show, store,
                     take)
 from tap import check, run
@@ -110,6 +110,16 @@ def test_none():
         refused(f"-{name}", errno.ENOENT)
 
 
+def gone(fd, otherwise):
+    """What an O_PATH descriptor names cannot be opened any more."""
+    try:
+        os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
+    except OSError as error:
+        check(error.errno == errno.ENOENT, error)
+    else:
+        check(False, otherwise)
+
+
 def test_open():
     """EBUSY: somebody has it open, in any way, and goes on using it."""
     loaded("queue=x")
@@ -125,19 +135,9 @@ def test_open():
     fd = os.open(path("x"), os.O_PATH)
     remove("x")
     check_gone("x")
-    try:
-        os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
-    except OSError as error:
-        check(error.errno == errno.ENOENT, error)
-    else:
-        check(False, "a removed queue's file can be opened")
+    gone(fd, "a removed queue's file can be opened")
     make("x")
-    try:
-        os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
-    except OSError as error:
-        check(error.errno == errno.ENOENT, error)
-    else:
-        check(False, "the old file opens the new queue")
+    gone(fd, "the old file opens the new queue")
     os.close(fd)
 
 

@@ -7,8 +7,8 @@ import os
 import re
 import sys
 
-from module import loaded, unload
-from queues import FIRST, KernelLog, make, opened, remove, send, take
+from module import KernelLog, loaded, unload
+from queues import FIRST, make, opened, remove, send, take
 from tap import check, run
 
 

@@ -10,8 +10,8 @@ import re
 import struct
 import sys
 
-from module import SYS, get, loaded, put
-from queues import (COUNTERS, FIRST, FIXED, WRITABLE, KernelLog, names, opened,
+from module import SYS, KernelLog, get, loaded, put
+from queues import (COUNTERS, FIRST, FIXED, WRITABLE, names, opened,
                     path, send, settings, show, store, take)
 from tap import check, run
 

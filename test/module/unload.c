@@ -4,17 +4,11 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#include "tap.h"
+#include "load.h"
 
 #define SECONDS	3
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK);
-}
 
 static void load(void)
 {
@@ -32,11 +26,11 @@ static void refused_while_open(void)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		int fd = q_open(flags[i]), copy = dup(fd);
 
-		FAILS(unload(), EWOULDBLOCK);
+		FAILS(module_unload(), EWOULDBLOCK);
 		close(fd);
-		FAILS(unload(), EWOULDBLOCK);
+		FAILS(module_unload(), EWOULDBLOCK);
 		close(copy);
-		EQ(unload(), 0);
+		EQ(module_unload(), 0);
 		FAILS(open(QUEUE_FILE, O_RDONLY), ENOENT);
 		load();
 	}
@@ -49,9 +43,9 @@ static void refused_in_the_middle(void)
 
 	send_str("ab");
 	EQ(read(fd, &byte, 1), 1);
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	get_str(fd, "b");
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	get_eof(fd);
 }
 
@@ -62,11 +56,11 @@ static void refused_while_reader_waits(void)
 	param_set("read_wait", 1);
 	reader = call_read(0);
 	call_asleep(reader);
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	call_asleep(reader);
 	send_str("still here");
 	call_join_str(reader, "still here");
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	load();
 }
 
@@ -78,12 +72,12 @@ static void refused_while_writer_waits(void)
 	send_str("x");
 	writer = call_write("still here", 10);
 	call_asleep(writer);
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	call_asleep(writer);
 	expect_next("x");
 	EQ(call_join(writer), 10);
 	expect_next("still here");
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	load();
 }
 
@@ -102,13 +96,13 @@ static void refused_while_polled(void)
 	int fd, ep = epoll_create1(0);
 
 	call_asleep(poller);
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	call_kill(poller, SIGKILL);
 	fd = q_open(O_RDONLY);
 	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	FAILS(unload(), EWOULDBLOCK);
+	FAILS(module_unload(), EWOULDBLOCK);
 	close(fd);
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	EQ(epoll_wait(ep, &event, 1, 0), 0);
 	load();
 }
@@ -116,7 +110,7 @@ static void refused_while_polled(void)
 static void messages_go(void)
 {
 	send_numbered(1, 1000);
-	EQ(unload(), 0);
+	EQ(module_unload(), 0);
 	load();
 	expect_empty();
 	EQ(stat_of("enqueued"), 0);
@@ -203,7 +197,7 @@ static void unload_under(call_fn user)
 		users[i] = call_start(user, null, 0, NULL, 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
-		if (!unload()) {
+		if (!module_unload()) {
 			unloads++;
 			load();
 		}

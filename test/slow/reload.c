@@ -2,10 +2,9 @@
 /* Unloads and loads the module 200 times, between calls and with messages left. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#include "tap.h"
+#include "load.h"
 
 #define WORKERS	20
 #define TIMES	200
@@ -80,7 +79,7 @@ static void reload(void)
 	for (i = 0; i < STEP; i++) {
 		/* Traffic each time. */
 		UNTIL(*calls > seen + WORKERS);
-		while (syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK))
+		while (module_unload())
 			EQ(errno, EWOULDBLOCK);
 		no_cache_left();
 		seen = *calls;
