@@ -216,6 +216,21 @@ static void a_poller_for_room(struct kunit *test)
 	EXPECT_WOKEN(test, poller, 1);
 }
 
+/* However often others have looked, who looks then is woken. */
+static void a_poller_after_many_looks(struct kunit *test)
+{
+	struct kmsgq_test *t = test->priv;
+	struct kmsgq_waker *poller = kmsgq_test_poller(test, &t->q, EPOLLOUT,
+						       true);
+
+	fill(test);
+	/* As 2^32 - 1 polls of the full queue leave it. */
+	t->q.full_seen = U32_MAX;
+	KUNIT_EXPECT_FALSE(test, kmsgq_has_room(&t->q));
+	KUNIT_EXPECT_GE(test, kmsgq_test_take(&t->q), 0);
+	EXPECT_WOKEN(test, poller, 1);
+}
+
 static void passed_on(struct kunit *test)
 {
 	struct kmsgq_test *t = test->priv;
@@ -288,6 +303,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_writer_for_room),
 	KUNIT_CASE(a_writer_for_memory),
 	KUNIT_CASE(a_poller_for_room),
+	KUNIT_CASE(a_poller_after_many_looks),
 	KUNIT_CASE(passed_on),
 	KUNIT_CASE(all_for_new_limits),
 	{}
