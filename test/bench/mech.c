@@ -104,21 +104,28 @@ static ssize_t files_reopen_receive(const struct mech *mech,
 	return ret;
 }
 
+/* What goes through two descriptors, and what any process can open. */
+#define FD_CALLS				\
+	.close = close_both,			\
+	.send = fd_send,			\
+	.receive = fd_receive
+
+#define FILES(_name, _in, _out)			\
+	.name = _name,				\
+	.max_size = MAX_SIZE,			\
+	.max_depth = ANY_DEPTH,			\
+	.in_file = _in,				\
+	.out_file = _out,			\
+	.open = files_open,			\
+	.reopen_send = files_reopen_send,	\
+	.reopen_receive = files_reopen_receive,	\
+	FD_CALLS
+
 /* kmsg_queue; its limits are parameters of the module */
 
 const struct mech mech_kmsg_queue = {
-	.name = "kmsg_queue",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
+	FILES("kmsg_queue", QUEUE_FILE, QUEUE_FILE),
 	.named = true,
-	.in_file = QUEUE_FILE,
-	.out_file = QUEUE_FILE,
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
-	.reopen_send = files_reopen_send,
-	.reopen_receive = files_reopen_receive,
 };
 
 /* A message for each open: how a reader without O_NONBLOCK goes on. */
@@ -145,78 +152,34 @@ const struct mech mech_kmsg_queue_plain = {
 /* one of many queues */
 
 const struct mech mech_kmsg_queue_further = {
-	.name = "kmsg_queue_further",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
+	FILES("kmsg_queue_further", FURTHER_FILE, FURTHER_FILE),
 	.named = true,
-	.in_file = FURTHER_FILE,
-	.out_file = FURTHER_FILE,
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
 };
 
 /* read_ack=Y: each read confirms the message before */
 
 const struct mech mech_kmsg_queue_ack = {
-	.name = "kmsg_queue_ack",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
+	FILES("kmsg_queue_ack", ACK_FILE, ACK_FILE),
 	.named = true,
-	.in_file = ACK_FILE,
-	.out_file = ACK_FILE,
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
 };
 
 /* read_eof=N, read_wait=Y: readers wait in read(2) */
 
 const struct mech mech_kmsg_queue_stream = {
-	.name = "kmsg_queue_stream",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
+	FILES("kmsg_queue_stream", STREAM_FILE, STREAM_FILE),
 	.named = true,
-	.in_file = STREAM_FILE,
-	.out_file = STREAM_FILE,
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
 };
 
 /* the floor: see floor/ */
 
 const struct mech mech_floor = {
-	.name = "floor",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
-	.in_file = FLOOR_FILE,
-	.out_file = FLOOR_FILE,
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
-	.reopen_send = files_reopen_send,
-	.reopen_receive = files_reopen_receive,
+	FILES("floor", FLOOR_FILE, FLOOR_FILE),
 };
 
 /* no queue at all: what two system calls cost */
 
 const struct mech mech_null = {
-	.name = "null_zero",
-	.max_size = MAX_SIZE,
-	.max_depth = ANY_DEPTH,
-	.in_file = "/dev/null",
-	.out_file = "/dev/zero",
-	.open = files_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
-	.reopen_send = files_reopen_send,
-	.reopen_receive = files_reopen_receive,
+	FILES("null_zero", "/dev/null", "/dev/zero"),
 };
 
 /* POSIX message queue */
@@ -381,9 +344,7 @@ const struct mech mech_pipe = {
 	.max_size = 4096,
 	.max_depth = 16384,
 	.open = pipe_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
+	FD_CALLS,
 };
 
 /* FIFO: bytes without message boundaries, the reader has to know the length */
@@ -409,9 +370,7 @@ const struct mech mech_fifo = {
 	.in_file = FIFO_FILE,
 	.out_file = FIFO_FILE,
 	.open = fifo_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
+	FD_CALLS,
 	.reopen_send = files_reopen_send,
 	.reopen_receive = files_reopen_receive,
 };
@@ -440,9 +399,7 @@ const struct mech mech_dgram = {
 	.max_depth = 16384,
 	.socket_type = SOCK_DGRAM,
 	.open = pair_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
+	FD_CALLS,
 };
 
 const struct mech mech_seqpacket = {
@@ -451,7 +408,5 @@ const struct mech mech_seqpacket = {
 	.max_depth = 16384,
 	.socket_type = SOCK_SEQPACKET,
 	.open = pair_open,
-	.close = close_both,
-	.send = fd_send,
-	.receive = fd_receive,
+	FD_CALLS,
 };

@@ -92,7 +92,7 @@ static struct call *start_waiting(void)
 	return reader;
 }
 
-static void put_back_wakes(void)
+static void put_back_by(void (*end)(struct stall *))
 {
 	struct stall stall;
 	struct call *reader;
@@ -103,9 +103,15 @@ static void put_back_wakes(void)
 		send_str("put back");
 		stall = start_stalled(lazy_read, modes[i]);
 		reader = start_waiting();
-		fail_it(&stall);
+		end(&stall);
 		call_join_str(reader, "put back");
 	}
+	expect_empty();
+}
+
+static void put_back_wakes(void)
+{
+	put_back_by(fail_it);
 }
 
 static void put_back_wakes_poll(void)
@@ -121,21 +127,14 @@ static void put_back_wakes_poll(void)
 	expect_next("put back");
 }
 
+static void kill_it(struct stall *stall)
+{
+	call_kill(stall->call, SIGKILL);
+}
+
 static void killed_reader(void)
 {
-	struct stall stall;
-	struct call *reader;
-	size_t i;
-
-	param_set("read_wait", 1);
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		send_str("put back");
-		stall = start_stalled(lazy_read, modes[i]);
-		reader = start_waiting();
-		call_kill(stall.call, SIGKILL);
-		call_join_str(reader, "put back");
-	}
-	expect_empty();
+	put_back_by(kill_it);
 }
 
 static void later_piece(void)

@@ -141,25 +141,26 @@ def test_open():
     os.close(fd)
 
 
+def reader_waits():
+    """A process that waits for a message of x."""
+    pid = os.fork()
+    if not pid:
+        os.read(os.open(path("x"), os.O_RDONLY), 10)
+        os._exit(0)
+    while show("x", "waiting_readers") != "1":
+        pass
+    return pid
+
+
 def test_open_elsewhere():
     """EBUSY as long as the last process lives that has it open, however it
     waits there."""
     loaded("queue=x,read_wait=Y")
-    pid = os.fork()
-    if not pid:
-        os.read(os.open(path("x"), os.O_RDONLY), 10)
-        os._exit(0)
-    while show("x", "waiting_readers") != "1":
-        pass
+    pid = reader_waits()
     refused("-x", errno.EBUSY)
     send("x", b"wake up")
     check(os.waitpid(pid, 0)[1] == 0, "the reader has failed")
-    pid = os.fork()
-    if not pid:
-        os.read(os.open(path("x"), os.O_RDONLY), 10)
-        os._exit(0)
-    while show("x", "waiting_readers") != "1":
-        pass
+    pid = reader_waits()
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     remove("x")
