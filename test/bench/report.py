@@ -128,15 +128,14 @@ def bars(cost, shapes, load):
                    if (measure, p, x) in cost.values)
 
     sizes = cost.xs("alternating")
-    small = [x for x in sizes if x <= 8192]
-    yield ("alternating pair to 8192 bytes / floor",
-           worst("alternating", ["floor"], small), 1.25)
-    yield ("alternating pair to 8192 bytes / best peer",
-           worst("alternating", PEERS, small), 1)
-    yield ("alternating pair of 16 bytes / POSIX mq",
-           worst("alternating", ["mq"], [16]), 0.70)
+    yield ("alternating pair to 256 bytes / floor",
+           worst("alternating", ["floor"], [x for x in sizes if x <= 256]), 1.34)
+    yield ("alternating pair from 1024 bytes / floor",
+           worst("alternating", ["floor"], [x for x in sizes if x > 256]), 1.30)
+    yield ("alternating pair, any size / best peer",
+           worst("alternating", PEERS, sizes), 1)
     yield ("deep, any size / best of POSIX mq and SysV",
-           worst("deep", ["mq", "sysv"], sizes), 0.85)
+           worst("deep", ["mq", "sysv"], sizes), 1)
     yield ("pair with read_ack=Y / without",
            worst("alternating", [OURS], sizes, "kmsg_queue_ack"), 1.15)
     yield ("pair on a further queue / on the first",
