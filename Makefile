@@ -38,6 +38,7 @@ install-files:
 	install -D -m 644 -t "$(MAN)/man1" src/*.1
 	install -D -m 644 -t "$(MAN)/man4" src/*.4
 	install -D -m 644 -t "$(MAN)/man5" src/*.5
+	install -D -m 644 -t "$(MAN)/man7" src/*.7
 
 install: ## without a package: give the source to dkms, install the configuration
 	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))
@@ -80,6 +81,9 @@ repo: ## build signed repositories for apt and dnf into build/repo; KEY= and URL
 check-packages: ## install, upgrade, boot and remove the packages in throw-away systems
 	@test/package/check
 
+check-relays: ## hand messages to real brokers; systemd, Prometheus, tracers; PARTS='mosquitto redis'
+	@test/relays/check $(PARTS)
+
 lint: ## check the sources and the packages, without running anything
 	@test/lint
 
@@ -93,4 +97,4 @@ clean: ## remove what was built here
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: delete that directory to remove them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels fuzz deb rpm repo check-packages lint harness clean
+	check-debug check-kernels fuzz deb rpm repo check-packages check-relays lint harness clean
