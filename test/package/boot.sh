@@ -23,6 +23,10 @@ image() {
 	mount -t proc proc "$root/proc"
 }
 
+# How long systemd waits for a unit: a busy host must not make a boot fail.
+# KMSGQ_BOOT_TIMEOUT limits it.
+waits=systemd.default_timeout_start_sec=900
+
 # boot KERNEL [CMDLINE]: boot that kernel of $work/disk, run the script on stdin
 # as root, and print its output. The status is that of outcome.
 boot() {
@@ -44,7 +48,7 @@ boot() {
 		-drive "if=virtio,format=raw,file=$work/disk,cache=unsafe" \
 		-drive "if=none,id=script,format=raw,readonly=on,file=$work/vm/script" \
 		-device virtio-blk-pci,drive=script,serial=script ${firmware-} \
-		-append "root=LABEL=kmsgq console=$serial panic=-1 loglevel=5 $patient ${2-}" \
+		-append "root=LABEL=kmsgq console=$serial panic=-1 loglevel=5 $patient $waits ${2-}" \
 		< /dev/null) || end=$?
 	tr -d '\000\r' < "$work/vm/output"
 	outcome "$work/vm" "$end" 2>&1
