@@ -88,6 +88,15 @@ apt_install() {
 		-o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io $*"
 }
 
+# publish DEB: have our repository, which apt in $root then knows, offer it.
+publish() {
+	URL=file:///srv/repo "$top/debian/repo" "$work/repo" "$ours/$1"
+	rm -rf "$root/srv/repo"
+	cp -r "$work/repo" "$root/srv"
+	cp "$root/srv/repo/apt/kmsg-queue.pgp" "$root/usr/share/keyrings"
+	cp "$root/srv/repo/apt/kmsg-queue.sources" "$root/etc/apt/sources.list.d"
+}
+
 # rpm_repo NAME ENABLED: have dnf know the repository /srv/NAME in $root.
 rpm_repo() {
 	mkdir -p "$root/etc/yum.repos.d"
