@@ -15,7 +15,7 @@
  * DOC: memory of messages
  *
  * The module has its own caches, one for each power of two of content bytes up
- * to KMSGQ_INLINE_MAX, and one for chunks:
+ * to KMSGQ_INLINE_MAX, and one for each size of chunks:
  *
  * - kmem_cache_destroy() complains about an object that was not freed, so each
  *   unload of the module proves that nothing has leaked;
@@ -48,11 +48,11 @@
 #define KMSGQ_OBJ_OVERHEAD sizeof(void *)
 
 /**
- * struct kmsgq_class - the messages of one size
+ * struct kmsgq_class - the messages, or chunks, of one size
  * @name: of the cache, as in /proc/slabinfo
- * @size: of an object, in bytes: the header and the power of two, and then what
- *	would be left over in slabs of 4 to 32 KiB. So @size is all the memory
- *	that an object takes, to 2 % (3 % without 64-bit pointers).
+ * @size: of an object, in bytes; of a message: the header and the power of two,
+ *	and then what would be left over in slabs of 4 to 32 KiB. So @size is all
+ *	the memory that an object takes, to 2 % (3 % without 64-bit pointers).
  * @cache: where its objects come from
  */
 struct kmsgq_class {
@@ -67,7 +67,9 @@ static struct kmsgq_class kmsgq_classes[] __ro_after_init = {
 	{ "kmsgq_2048", 2184 },
 };
 
-static struct kmem_cache *kmsgq_chunk_cache __ro_after_init;
+static struct kmsgq_class kmsgq_chunk_classes[] __ro_after_init = {
+	{ "kmsgq_chunk_4k", SZ_4K },	{ "kmsgq_chunk_8k", SZ_8K },
+};
 
 /**
  * kmsgq_nr_chunks() - how many chunks a message's content takes
@@ -78,7 +80,19 @@ static struct kmem_cache *kmsgq_chunk_cache __ro_after_init;
 static size_t kmsgq_nr_chunks(size_t len)
 {
 	return likely(len <= KMSGQ_INLINE_MAX) ? 0 :
-						 DIV_ROUND_UP(len, KMSGQ_CHUNK);
+	       DIV_ROUND_UP(len, BIT(kmsgq_chunk_order(len)));
+}
+
+/**
+ * kmsgq_chunk_cache() - where a message's chunks come from
+ * @len: length of the content in bytes, more than %KMSGQ_INLINE_MAX
+ *
+ * Return: the cache.
+ */
+static struct kmem_cache *kmsgq_chunk_cache(size_t len)
+{
+	return kmsgq_chunk_classes[kmsgq_chunk_order(len) -
+				   KMSGQ_CHUNK_ORDER_MIN].cache;
 }
 
 /**
@@ -109,7 +123,7 @@ u32 kmsgq_footprint(size_t len)
 	size_t nr = kmsgq_nr_chunks(len);
 
 	return kmsgq_class_of(len, nr)->size + KMSGQ_OBJ_OVERHEAD +
-	       nr * (KMSGQ_CHUNK + KMSGQ_OBJ_OVERHEAD);
+	       nr * (BIT(kmsgq_chunk_order(len)) + KMSGQ_OBJ_OVERHEAD);
 }
 
 /**
@@ -121,7 +135,7 @@ static void kmsgq_msg_release(struct kmsgq_msg *msg)
 	size_t nr = kmsgq_nr_chunks(msg->len);
 
 	if (unlikely(nr))
-		kmem_cache_free_bulk(kmsgq_chunk_cache, nr,
+		kmem_cache_free_bulk(kmsgq_chunk_cache(msg->len), nr,
 				     (void **)msg->content);
 	kmem_cache_free(kmsgq_class_of(msg->len, nr)->cache, msg);
 }
@@ -159,7 +173,7 @@ static noinline struct kmsgq_msg *kmsgq_msg_alloc_fresh(size_t len)
 	if (!msg)
 		return NULL;
 	/* All of them or none. */
-	if (nr && !kmem_cache_alloc_bulk(kmsgq_chunk_cache, KMSGQ_GFP, nr,
+	if (nr && !kmem_cache_alloc_bulk(kmsgq_chunk_cache(len), KMSGQ_GFP, nr,
 					 (void **)msg->content)) {
 		kmem_cache_free(cache, msg);
 		return NULL;
@@ -208,7 +222,24 @@ void kmsgq_msg_exit(void)
 	/* kmem_cache_destroy(NULL) does nothing */
 	for (i = 0; i < ARRAY_SIZE(kmsgq_classes); i++)
 		kmem_cache_destroy(kmsgq_classes[i].cache);
-	kmem_cache_destroy(kmsgq_chunk_cache);
+	for (i = 0; i < ARRAY_SIZE(kmsgq_chunk_classes); i++)
+		kmem_cache_destroy(kmsgq_chunk_classes[i].cache);
+}
+
+/**
+ * kmsgq_class_init() - create the cache of a class
+ * @class: the class
+ * @header: how many bytes at the beginning of an object are not for users
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static int __init kmsgq_class_init(struct kmsgq_class *class,
+				   unsigned int header)
+{
+	class->cache = kmem_cache_create_usercopy(class->name, class->size, 0,
+						  SLAB_ACCOUNT, header,
+						  class->size - header, NULL);
+	return class->cache ? 0 : -ENOMEM;
 }
 
 /**
@@ -218,29 +249,17 @@ void kmsgq_msg_exit(void)
  */
 int __init kmsgq_msg_init(void)
 {
-	const unsigned int header = sizeof(struct kmsgq_msg);
+	int err = 0;
 	size_t i;
 
 	BUILD_BUG_ON(BIT(KMSGQ_MIN_ORDER + ARRAY_SIZE(kmsgq_classes) - 1) !=
 		     KMSGQ_INLINE_MAX);
-	for (i = 0; i < ARRAY_SIZE(kmsgq_classes); i++) {
-		struct kmsgq_class *class = &kmsgq_classes[i];
-
-		class->cache = kmem_cache_create_usercopy(class->name,
-							  class->size, 0,
-							  SLAB_ACCOUNT, header,
-							  class->size - header,
-							  NULL);
-		if (!class->cache)
-			goto fail;
-	}
-	kmsgq_chunk_cache = kmem_cache_create_usercopy("kmsgq_chunk",
-						       KMSGQ_CHUNK, 0,
-						       SLAB_ACCOUNT, 0,
-						       KMSGQ_CHUNK, NULL);
-	if (kmsgq_chunk_cache)
-		return 0;
-fail:
-	kmsgq_msg_exit();
-	return -ENOMEM;
+	for (i = 0; !err && i < ARRAY_SIZE(kmsgq_classes); i++)
+		err = kmsgq_class_init(&kmsgq_classes[i],
+				       sizeof(struct kmsgq_msg));
+	for (i = 0; !err && i < ARRAY_SIZE(kmsgq_chunk_classes); i++)
+		err = kmsgq_class_init(&kmsgq_chunk_classes[i], 0);
+	if (err)
+		kmsgq_msg_exit();
+	return err;
 }

@@ -5,6 +5,7 @@
 #ifndef KMSGQ_MSG_H
 #define KMSGQ_MSG_H
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/rbtree.h>
@@ -13,8 +14,12 @@
 /* Content up to this length, in bytes, is kept in one piece with its header. */
 #define KMSGQ_INLINE_MAX 2048
 
-/* Longer content is kept in pieces of this length, in bytes. */
-#define KMSGQ_CHUNK 4096
+/*
+ * Longer content is kept in chunks of 4 KiB; from a third one on in chunks of
+ * 8 KiB, since each costs a check and a call for each copy. Larger ones would be
+ * hard to get where memory is fragmented. As powers of two, in bytes.
+ */
+#define KMSGQ_CHUNK_ORDER_MIN 12
 
 /* @deliveries stops here. */
 #define KMSGQ_DELIVERIES_MAX ((1 << 11) - 1)
@@ -58,6 +63,17 @@ struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare);
 void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare);
 
 /**
+ * kmsgq_chunk_order() - how large the chunks of a message are
+ * @len: length of the content in bytes, more than %KMSGQ_INLINE_MAX
+ *
+ * Return: their size in bytes, as a power of two.
+ */
+static inline unsigned int kmsgq_chunk_order(size_t len)
+{
+	return KMSGQ_CHUNK_ORDER_MIN + (len > 2 << KMSGQ_CHUNK_ORDER_MIN);
+}
+
+/**
  * kmsgq_msg_span() - find a part of a message's content
  * @msg: a message that belongs to the caller
  * @offset: where the part begins, in bytes, less than @msg's length
@@ -68,11 +84,15 @@ void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare);
 static inline void *kmsgq_msg_span(struct kmsgq_msg *msg, size_t offset,
 				   size_t *len)
 {
+	unsigned int order;
+	size_t within;
+
 	if (likely(msg->len <= KMSGQ_INLINE_MAX))
 		return msg->content + offset;
-	*len = min_t(size_t, *len, KMSGQ_CHUNK - offset % KMSGQ_CHUNK);
-	return ((void **)msg->content)[offset / KMSGQ_CHUNK] +
-	       offset % KMSGQ_CHUNK;
+	order = kmsgq_chunk_order(msg->len);
+	within = offset & (BIT(order) - 1);
+	*len = min_t(size_t, *len, BIT(order) - within);
+	return ((void **)msg->content)[offset >> order] + within;
 }
 
 #endif /* KMSGQ_MSG_H */

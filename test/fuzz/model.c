@@ -9,7 +9,7 @@
 long memory_of(size_t len)
 {
 	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
-	const long pointer = sizeof(void *), chunk = 4096;
+	const long pointer = sizeof(void *), chunk = len > 8192 ? 8192 : 4096;
 	long chunks = len > 2048 ? (len + chunk - 1) / chunk : 0;
 	long size = chunks ? chunks * pointer : (long)len;
 	size_t i = 0;

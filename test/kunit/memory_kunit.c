@@ -83,7 +83,8 @@ static void spans(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, *span, (len - 2) % 251);
 			KUNIT_EXPECT_EQ(test, part,
 					len > KMSGQ_INLINE_MAX &&
-					len % KMSGQ_CHUNK == 1 ? 1 : 2);
+					len % BIT(kmsgq_chunk_order(len)) == 1 ?
+					1 : 2);
 		}
 		release(test);
 	}
@@ -103,7 +104,7 @@ static void footprint_is_memory(struct kunit *test)
 		size_t bytes = ksize(msg) + sizeof(void *);
 
 		if (len > KMSGQ_INLINE_MAX)
-			for (k = 0; k < DIV_ROUND_UP(len, KMSGQ_CHUNK); k++)
+			for (k = 0; k << kmsgq_chunk_order(len) < len; k++)
 				bytes += ksize(((void **)msg->content)[k]) +
 					 sizeof(void *);
 		KUNIT_EXPECT_EQ_MSG(test, kmsgq_footprint(len), bytes, "%u", len);
@@ -169,7 +170,7 @@ static void spare_is_used_once(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		u32 len = lengths[i];
-		u32 other = len <= SZ_64K ? len + 10 * KMSGQ_CHUNK : 1;
+		u32 other = len <= SZ_64K ? len + 10 * SZ_8K : 1;
 
 		kept = alloc(test, len);
 		kept->deliveries = 3;
