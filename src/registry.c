@@ -10,7 +10,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 
 #include "file.h"
 
@@ -52,6 +51,17 @@ struct kmsgq_words {
 };
 
 static LIST_HEAD(kmsgq_pending);
+
+/**
+ * kmsgq_entry_label() - what the kernel log calls a queue's entry
+ * @e: the queue
+ *
+ * Return: the name; NULL for the first queue, whose settings are parameters.
+ */
+const char *kmsgq_entry_label(const struct kmsgq_entry *e)
+{
+	return e->settings == &kmsgq_params ? NULL : e->name;
+}
 
 /**
  * kmsgq_entry_find() - look a queue up
@@ -193,13 +203,12 @@ static int kmsgq_entry_bind(struct kmsgq_entry *e)
  */
 static int kmsgq_entry_publish(struct kmsgq_entry *e)
 {
+	bool first = e == kmsgq_first_entry;
 	int err;
 
-	err = kobject_add(&e->kobj, kmsgq_queues, "%s", e->name);
-	if (!err && e == kmsgq_first_entry)
-		err = kmsgq_file_make(e, kmsgq_procfs_name, NULL);
-	else if (!err)
-		err = kmsgq_file_make(e, e->name, kmsgq_dir);
+	err = kobject_add(&e->kobj, kmsgq_queues, "%s", e->name) ?:
+	      kmsgq_file_make(e, first ? kmsgq_procfs_name : e->name,
+			      first ? NULL : kmsgq_dir);
 	if (err)
 		pr_err("cannot create the file of the queue %s: error %d\n",
 		       e->name, err);

@@ -47,17 +47,6 @@ static const struct attribute_group *kmsgq_groups[] = {
 };
 
 /**
- * kmsgq_entry_label() - what the kernel log calls a queue's entry
- * @e: the queue
- *
- * Return: the name; NULL for the first queue, whose settings are parameters.
- */
-const char *kmsgq_entry_label(const struct kmsgq_entry *e)
-{
-	return e->settings == &kmsgq_params ? NULL : e->name;
-}
-
-/**
  * kmsgq_entry_set() - change a setting of a queue that is in use
  * @e: the queue
  * @a: the setting

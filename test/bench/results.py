@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads the records "MEASURE MECHANISM X VALUE" that the measuring prints."""
+"""Reads the records "MEASURE MECHANISM X VALUE" that the measuring prints, and
+prints what is found of them."""
 
 from statistics import median
+
+
+def report(verdicts):
+    """Prints (whether it holds, the text) of each as TAP; gives the exit
+    status."""
+    verdicts = list(verdicts)
+    print(f"1..{len(verdicts)}")
+    for i, (ok, text) in enumerate(verdicts, 1):
+        print(f"{'ok' if ok else 'not ok'} {i} - bench: {text}")
+    return not all(ok for ok, _ in verdicts)
 
 
 class Results:

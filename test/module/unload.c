@@ -12,7 +12,7 @@
 
 static void load(void)
 {
-	EQ(system("modprobe kmsg_queue"), 0);
+	EQ(module_load(""), 0);
 }
 
 static void refused_while_open(void)

@@ -83,7 +83,7 @@ static void reload(void)
 			EQ(errno, EWOULDBLOCK);
 		no_cache_left();
 		seen = *calls;
-		EQ(system("modprobe kmsg_queue"), 0);
+		EQ(module_load(""), 0);
 	}
 	for (i = 0; i < WORKERS; i++) {
 		int status;

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """kmsgq-relays(7) on MQTT, with mosquitto."""
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 
-from relay import (MESSAGES, arrived, configure, example, examples, fill, kill,
-                   make, make_as_shown, relay_out, same, send, sh, start, stat,
-                   status, take_all, until)
+from module import stat
+from queues import make, store
+from relay import (MESSAGES, Relay, arrived, example, examples, fill, kill,
+                   make_as_shown, relay_out, same, send, sh, start, status,
+                   take_all, until)
 from tap import check, run
 
 CONF = "/etc/mosquitto/conf.d/save.conf"
@@ -20,19 +20,6 @@ def lines(file):
     """The lines of a file that somebody still writes."""
     with open(file, encoding="ascii") as text:
         return text.read().split()
-
-
-@contextlib.contextmanager
-def group(command):
-    """A command that runs, in a process group that ends with this."""
-    process = subprocess.Popen(f"exec {command}", shell=True,
-                               start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def subscribe(topic):
@@ -48,9 +35,9 @@ def received(topic, count):
 def to_broker():
     """With a subscriber that is there, in a session that the broker keeps."""
     subscribe("jobs")
-    with group("mosquitto_sub -c -i jobs -q 1 -t jobs > /root/came") as process:
+    with Relay("mosquitto_sub -c -i jobs -q 1 -t jobs > /root/came") as relay:
         relay_out("msg_queues/mqtt mosquitto_pub", "mqtt", "mosquitto")
-        until(lambda: process.poll() is not None or
+        until(lambda: relay.process.poll() is not None or
               NUMBERS <= set(lines("/root/came")))
     return arrived(lines("/root/came"))
 
@@ -94,13 +81,13 @@ def stream():
     """200 messages for a mosquitto_pub -l whose broker has gone."""
     make("news,read_eof=N,read_wait=Y")
     subscribe("news")
-    with group(example("-l < /proc/msg_queues/news").split("  ")[0]):
+    with Relay(example("-l < /proc/msg_queues/news").split("  ")[0]):
         send("news", "first\n")
         same("what comes", ["first"], received("news", 1))
         sh("systemctl stop mosquitto")
         for number in range(200):
             send("news", f"{number}\n")
-        until(lambda: not stat("news", "queued"))
+        until(lambda: not stat("queued", "news"))
     start("mosquitto")
     sh("mosquitto_pub -q 1 -t news -m last")
     same("what comes of the 200", ["last"], received("news", 1))
@@ -109,11 +96,11 @@ def stream():
 def to_queue():
     """A message stays one, whatever is in it."""
     sh("mosquitto_sub -c -i relay -q 1 -t jobs -E")
-    with group(example("> /proc/msg_queues/from-mqtt")):
+    with Relay(example("> /proc/msg_queues/from-mqtt")):
         for text in ("one", "two\nlines", "three\n"):
             subprocess.run("mosquitto_pub -q 1 -t jobs -s", shell=True,
                            check=True, input=text.encode())
-        until(lambda: stat("from-mqtt", "queued") >= 3)
+        until(lambda: stat("queued", "from-mqtt") >= 3)
     same("the messages", ["one", "two\nlines", "three\n"],
          take_all("from-mqtt"))
 
@@ -121,17 +108,17 @@ def to_queue():
 def to_queue_killed():
     """It has confirmed the message that it still has to write."""
     command = example("> /proc/msg_queues/from-mqtt")
-    configure("from-mqtt", "queue_max_bytes", 2048)
+    same("the errno", 0, store("from-mqtt", "queue_max_bytes", "2048"))
     count = fill("from-mqtt")
-    with group(command):
+    with Relay(command):
         for number in range(3):
             sh(f"mosquitto_pub -q 1 -t jobs -m {number}")
-        until(lambda: stat("from-mqtt", "waiting_writers"))
+        until(lambda: stat("waiting_writers", "from-mqtt"))
     same("what filled the queue", ["full"] * count, take_all("from-mqtt"))
-    with group(command):
-        until(lambda: stat("from-mqtt", "queued") >= 2)
+    with Relay(command):
+        until(lambda: stat("queued", "from-mqtt") >= 2)
         sh("mosquitto_pub -q 1 -t jobs -m last")
-        until(lambda: stat("from-mqtt", "queued") >= 3)
+        until(lambda: stat("queued", "from-mqtt") >= 3)
     same("what comes", ["1", "2", "last"], take_all("from-mqtt"))
 
 

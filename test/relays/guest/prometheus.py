@@ -7,7 +7,9 @@ import subprocess
 import sys
 import urllib.request
 
-from relay import SYS, example, install, make, same, send, sh, start, take
+from module import SYS, stat
+from queues import make, take
+from relay import example, install, same, send, sh, start
 from tap import check, run
 
 SCRIPT = "/usr/local/bin/kmsgq-metrics"
@@ -39,8 +41,7 @@ def values():
         send("metrics", text)
     take("metrics")
     # 0.2 s, since the file has milliseconds.
-    until_old = f"{SYS}/queues/metrics/oldest_age_ms"
-    while int(sh(f"cat {until_old}")) < 200:
+    while stat("oldest_age_ms", "metrics") < 200:
         pass
     found = metrics()
     for name, value in (("enqueued_total", 3), ("dequeued_total", 1),

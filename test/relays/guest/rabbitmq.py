@@ -5,8 +5,9 @@ import sys
 
 import pika
 
+from module import stat
 from relay import (arrived, install, make_as_shown, relay_out, same, send,
-                   start, stat, status)
+                   start, status)
 from tap import check, run
 
 
@@ -50,7 +51,7 @@ def unroutable():
     check(status("python3 /root/no-queue /proc/msg_queues/rabbitmq jobs 2> "
                  "/root/why"), "it succeeds")
     check(not status("grep -q UnroutableError /root/why"), "another reason")
-    same("messages in the queue", 1, stat("rabbitmq", "queued"))
+    same("messages in the queue", 1, stat("queued", "rabbitmq"))
 
 
 def amqp_publish():

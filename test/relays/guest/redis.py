@@ -3,8 +3,9 @@
 """kmsgq-relays(7) on Redis."""
 import sys
 
+from module import stat
 from relay import (MESSAGES, arrived, example, examples, install,
-                   make_as_shown, relay, relay_out, same, send, sh, start, stat,
+                   make_as_shown, relay, relay_out, same, send, sh, start,
                    status, take_all)
 from tap import check, run
 
@@ -42,7 +43,7 @@ def to_queue():
 
     def left():
         # Without a broker there is something left. With repeats it is more.
-        return max(MESSAGES - stat("from-redis", "queued"), 0) or \
+        return max(MESSAGES - stat("queued", "from-redis"), 0) or \
             sum(int(sh(f"redis-cli LLEN {name} 2> /dev/null || echo 1"))
                 for name in ("jobs", "jobs-taken"))
 
@@ -60,7 +61,7 @@ def refused():
     send("redis", "kept")
     command = example("-x LPUSH jobs").replace("jobs", "word")
     check(status(command.replace("consume", "consume -1")), "it succeeds")
-    same("messages in the queue", 1, stat("redis", "queued"))
+    same("messages in the queue", 1, stat("queued", "redis"))
 
 
 TESTS = [

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import time
 
+import queues
+from module import stat
 from tap import check
 
 MANUAL = "kmsgq-relays.7"
 MESSAGES = 300
 RELAY_KILLS = 8
 BROKER_KILLS = 5
-SYS = "/sys/module/kmsg_queue"
 
 
 def examples():
@@ -63,71 +64,31 @@ def until(condition):
         time.sleep(0.1)
 
 
-def stat(queue, name):
-    """A queue's counter."""
-    with open(f"{SYS}/queues/{queue}/{name}", encoding="ascii") as file:
-        return int(file.read())
-
-
-def configure(queue, name, value):
-    """Changes a setting of a queue."""
-    with open(f"{SYS}/queues/{queue}/{name}", "w", encoding="ascii") as file:
-        file.write(f"{value}")
-
-
-def make(words):
-    """Makes a queue."""
-    with open(f"{SYS}/parameters/queue", "w", encoding="ascii") as file:
-        file.write(words)
-
-
-def make_as_shown(*queues):
+def make_as_shown(*names):
     """Makes these queues, with the manual page's settings."""
     words = example("options kmsg_queue queue=mqtt,").split("=", 1)[1]
-    for queue in queues:
-        make(words.replace("mqtt", queue))
-
-
-def path(queue):
-    """A queue's file."""
-    return "/proc/msg_queue" if queue == "msg_queue" else \
-        f"/proc/msg_queues/{queue}"
+    for name in names:
+        queues.make(words.replace("mqtt", name))
 
 
 def send(queue, text):
     """Puts a message into a queue."""
-    with open(path(queue), "wb", buffering=0) as file:
-        check(file.write(text.encode()) == len(text), "a short write")
+    queues.send(queue, text.encode())
 
 
 def fill(queue):
     """Puts messages in until the queue is full; gives their number."""
-    fd = os.open(path(queue), os.O_WRONLY | os.O_NONBLOCK)
-    try:
-        for count in itertools.count():
-            os.write(fd, b"full")
-    except BlockingIOError:
-        return count
-    finally:
-        os.close(fd)
-
-
-def take(queue):
-    """Takes a queue's message out; None if there is none."""
-    fd = os.open(path(queue), os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        message = os.read(fd, 1 << 20)
-        os.fsync(fd)
-        return message.decode()
-    except BlockingIOError:
-        return None
-    finally:
-        os.close(fd)
+    with queues.opened(queue, os.O_WRONLY) as fd:
+        try:
+            for count in itertools.count():
+                os.write(fd, b"full")
+        except BlockingIOError:
+            return count
 
 
 def take_all(queue):
     """Takes all of a queue's messages out."""
-    return list(iter(lambda: take(queue), None))
+    return [text.decode() for text in iter(lambda: queues.take(queue), None)]
 
 
 def show(unit, name):
@@ -183,7 +144,10 @@ class Relay:
         self.process.wait()
         self.run()
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         """Ends it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -193,11 +157,10 @@ class Relay:
 def relay(command, broker, left, count=MESSAGES):
     """Runs the relay, and kills it and the broker, until nothing is left of so
     many messages."""
-    relaying = Relay(command)
-    kills = [relaying.kill] * RELAY_KILLS + \
-        [lambda: kill(broker)] * BROKER_KILLS
-    random.Random(count).shuffle(kills)
-    try:
+    with Relay(command) as relaying:
+        kills = [relaying.kill] * RELAY_KILLS + \
+            [lambda: kill(broker)] * BROKER_KILLS
+        random.Random(count).shuffle(kills)
         for number, act in enumerate(kills, 1):
             while left() > count - number * count // (len(kills) + 1):
                 relaying.watch()
@@ -205,8 +168,6 @@ def relay(command, broker, left, count=MESSAGES):
             act()
         while left():
             relaying.watch()
-    finally:
-        relaying.end()
 
 
 def relay_out(words, queue, broker):
@@ -215,9 +176,9 @@ def relay_out(words, queue, broker):
     for number in range(MESSAGES):
         send(queue, f"{number}")
     relay(example(words), broker,
-          lambda: stat(queue, "queued") + stat(queue, "held"))
-    same("messages dropped", 0, stat(queue, "dropped"))
-    same("messages sent", MESSAGES, stat(queue, "enqueued"))
+          lambda: stat("queued", queue) + stat("held", queue))
+    same("messages dropped", 0, stat("dropped", queue))
+    same("messages sent", MESSAGES, stat("enqueued", queue))
 
 
 def arrived(came):

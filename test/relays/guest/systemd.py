@@ -5,7 +5,8 @@ service from the system."""
 import os
 import sys
 
-from relay import SYS, same, send, sh, show, start, take_all, until
+from module import SYS
+from relay import same, send, sh, show, start, take_all, until
 from tap import check, run
 
 UNITS = "/etc/systemd/system"

@@ -7,7 +7,8 @@ import shlex
 import subprocess
 import sys
 
-from relay import example, make, same
+from queues import make
+from relay import example, same
 from tap import check, run
 
 # Every event, on a queue for this test: one message is confirmed, one returns.

@@ -1,0 +1,25 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by what signs a repository, with the top directory in $top: sets $key to
+# $KEY, or to a key in build/key, which is made if there is none.
+
+# One at a time: they share the key, and gpg's agent, which this stops.
+exec 9< "$top/debian/repo-key.sh"
+flock 9
+
+# made_key: print the key in build/key.
+made_key() {
+	gpg --batch --with-colons --list-secret-keys 2>/dev/null |
+		sed -n '/^fpr:/{s/^fpr:*//;s/:.*//p;q}'
+}
+
+key=${KEY-}
+if [ -z "$key" ]; then
+	export GNUPGHOME="$top/build/key"
+	trap 'gpgconf --kill gpg-agent' EXIT
+	(umask 077 && mkdir -p "$GNUPGHOME")
+	[ -n "$(made_key)" ] || gpg --batch --quiet --pinentry-mode loopback \
+		--passphrase '' --quick-generate-key \
+		'kmsg_queue (a key to try things)' rsa3072 sign never >&2
+	key=$(made_key)
+fi
