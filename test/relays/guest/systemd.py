@@ -20,8 +20,10 @@ def units():
                         "/bin/sh -c 'cat >> /root/handled'"),
             ("sleeps", "/bin/sleep 100000")):
         for kind, text in (("socket", "[Socket]\n"
-                            "ListenSpecial=/proc/msg_queue\n"),
-                           ("service", "[Service]\nType=oneshot\n"
+                            "ListenSpecial=/proc/msg_queue\n"
+                            "TriggerLimitIntervalSec=0\n"),
+                           ("service", "[Unit]\nStartLimitIntervalSec=0\n"
+                            "[Service]\nType=oneshot\n"
                             f"ExecStart={command}\n")):
             with open(f"{UNITS}/{name}.{kind}", "w", encoding="utf-8") as file:
                 file.write(text)
