@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from module import QUEUE, loaded, put
+from module import QUEUE, SYS, loaded, write
 from tap import check, run
 
 JOBS, NEWS = "/proc/msg_queues/jobs", "/proc/msg_queues/news"
@@ -50,19 +50,6 @@ def prints(process, line):
     check(got == line, f"it printed {got[:60]!r}, not {line[:60]!r}")
 
 
-def test_reader(command, shown):
-    """A reader prints every message: also one that was written before the
-    limit was lowered, and is larger than it."""
-    loaded("msg_max_size=4096")
-    send(b"x" * 4096)
-    check(not put("msg_max_size", "10"), "msg_max_size")
-    with running(*command) as process:
-        prints(process, shown(b"x" * 4096))
-        for message in b"one\n", b"two\0three\n":
-            send(message)
-            prints(process, shown(message))
-
-
 def configure():
     """Loads the module with the configuration, and runs root's commands."""
     options = re.findall(r"^    options kmsg_queue (.*)", README, re.M)
@@ -75,6 +62,20 @@ def configure():
         check(not done.returncode, f"{command}: {done.stderr}")
         wanted = re.sub("^    ", "", output, flags=re.M)
         check(done.stdout == wanted, f"{command}: {done.stdout}")
+
+
+def test_reader(queue, command, shown):
+    """A reader prints every message: also one that was written before the
+    limit was lowered, and is larger than it."""
+    configure()
+    send(b"x" * 4096, queue)
+    limit = f"{SYS}/queues/{os.path.basename(queue)}/msg_max_size"
+    check(not write(limit, "10"), limit)
+    with running(*command) as process:
+        prints(process, shown(b"x" * 4096))
+        for message in b"one\n", b"two\0three\n":
+            send(message, queue)
+            prints(process, shown(message))
 
 
 def test_configuration():
@@ -101,8 +102,9 @@ sys.exit(run([
     ("the configuration and root's commands", test_configuration),
     ("the loop in the shell", test_loop),
     ("the program in Python reads every message",
-     lambda: test_reader((sys.executable, "-c", program("python")), repr)),
+     lambda: test_reader(QUEUE, (sys.executable, "-c", program("python")),
+                         repr)),
     ("the program in C reads every message",
-     lambda: test_reader((os.path.join(LIB, "readme"),),
+     lambda: test_reader(NEWS, (os.path.join(LIB, "readme"),),
                          lambda message: f"{len(message)} bytes")),
 ]))
