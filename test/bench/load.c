@@ -6,10 +6,10 @@
  *	load MESSAGES ROUNDS WRITERSxREADERS...
  *	load latency MESSAGES ROUNDS
  *
- * All mechanisms take turns in each round, so that whatever else the machine
- * does hits all of them alike. Prints records "MEASURE MECHANISM X VALUE", one
- * for each round, in nanoseconds; in a VM whose clock counts instructions, in
- * instructions.
+ * All mechanisms, or with ONLY=NAME in the environment those whose names begin
+ * so, take turns in each round, so that whatever else the machine does hits all
+ * of them alike. Prints records "MEASURE MECHANISM X VALUE", one for each round,
+ * in nanoseconds; in a VM whose clock counts instructions, in instructions.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -234,11 +234,20 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 	return ended - began;
 }
 
+static bool wanted(const struct way *way)
+{
+	const char *only = getenv("ONLY");
+
+	return !only || !strncmp(way->name, only, strlen(only));
+}
+
 static void measure_latency(size_t count)
 {
 	const struct way *way;
 
 	for (way = ways; way < ways + ARRAY_SIZE(ways); way++) {
+		if (!wanted(way))
+			continue;
 		run(way, 1, 1, count, write_slowly);
 		printf("latency %s 50 %lld\n", way->name,
 		       median(shared->samples, count));
@@ -256,9 +265,11 @@ static void measure_load(size_t count, const char *shape)
 	errno = EINVAL;
 	need(sscanf(shape, "%zux%zu", &writers, &readers) == 2, "what", shape);
 	for (way = ways; way < ways + ARRAY_SIZE(ways); way++)
-		printf("load %s %s %.1f\n", way->name, shape,
-		       (double)run(way, writers, readers, count, write_all) /
-		       (count / writers * writers));
+		if (wanted(way))
+			printf("load %s %s %.1f\n", way->name, shape,
+			       (double)run(way, writers, readers, count,
+					   write_all) /
+			       (count / writers * writers));
 }
 
 int main(int argc, char **argv)
