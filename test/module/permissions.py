@@ -58,9 +58,9 @@ def test_mode_is_kept():
 def test_parameters():
     """Users may look at parameters and counters, and change nothing."""
     loaded()
-    for folder in "parameters", "queues/msg_queue":
-        for name in os.listdir(f"{SYS}/{folder}"):
-            path = f"{SYS}/{folder}/{name}"
+    for directory in "parameters", "queues/msg_queue":
+        for name in os.listdir(f"{SYS}/{directory}"):
+            path = f"{SYS}/{directory}/{name}"
             # What is written to it is done, and not kept.
             check(refusal(OTHER, path, os.O_RDONLY) ==
                   (errno.EACCES if name == "queue" else 0), f"{path}: read")
