@@ -28,9 +28,9 @@ set logscale x 2
 set logscale y 2
 set grid ytics lc rgb '#dddddd'
 set xrange [16:70000]
-set yrange [1000:70000]
+set yrange [1000:140000]
 set xtics (16, 64, 256, '1 Ki' 1024, '4 Ki' 4096, '16 Ki' 16384, '64 Ki' 65536)
-set ytics (1000, 2000, 4000, 8000, 16000, 32000, 64000)
+set ytics (1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000)
 set label 1 title.'. Right: context switches included, ' \
 	.'every queue has room for 1000 messages.' \
 	at screen 0.99, 0.03 right font ',11' textcolor rgb '#555555'
