@@ -75,8 +75,10 @@ static struct kmsgq_msg *kmsgq_take(struct kmsgq_queue *q,
 		if (nonblock || msg != ERR_PTR(-EAGAIN))
 			return msg;
 		err = kmsgq_wait_readable(q);
-		if (err)
+		if (err) {
+			kmsgq_pass_on(q, EPOLLIN);
 			return ERR_PTR(err);
+		}
 	}
 }
 

@@ -22,8 +22,10 @@ static int read_one(struct kmsgq_thread *thread)
 	while ((number = kmsgq_test_take(thread->q)) == -EAGAIN) {
 		int err = kmsgq_wait_readable(thread->q);
 
-		if (err)
+		if (err) {
+			kmsgq_pass_on(thread->q, EPOLLIN);
 			return err;
+		}
 	}
 	return number;
 }
