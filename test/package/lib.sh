@@ -141,7 +141,7 @@ registered() {
 
 # left: what there is of the module, outside of the package's own files.
 left() {
-	find "$root/lib/modules" "$root/usr/lib/modules" "$root/var/lib/dkms" \
+	find "$root/lib/modules" "$root/var/lib/dkms" \
 		-name 'kmsg_queue*' -printf '%P\n'
 }
 
