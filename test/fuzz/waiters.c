@@ -129,10 +129,15 @@ static void finish_caller(struct caller *c, long want)
 	forget_caller(c);
 }
 
-/* Its exit returns what it has read, for others to read. */
+/* Its exit, and of those who share the file, returns what they have read. */
 static bool reads_for_others(const struct caller *c)
 {
-	return c->kind == CALL_READ && c->file->acks && c->file->refs == 1;
+	int i, sharers = 0;
+
+	for (i = 0; i < CALLERS; i++)
+		sharers += callers[i].call && callers[i].file == c->file;
+	return c->kind == CALL_READ && c->file->acks &&
+	       c->file->refs == sharers;
 }
 
 /* One that has returned as predicted; those first that changed nothing. */
