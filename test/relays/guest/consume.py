@@ -50,6 +50,7 @@ def killed():
     """Whether alone or with its command, no message is lost."""
     for number in range(MESSAGES):
         send("jobs", f"{number}\n")
+    same("the messages in the queue", MESSAGES, stat("queued", "jobs"))
     steps = os.open(STEPS, os.O_RDWR)
     sh(["systemctl", "-q", "enable", "--now", UNIT])
     for kill in range(KILLS):
