@@ -77,6 +77,7 @@ kmsgq_wait(struct kmsgq_queue *q, wait_queue_head_t *wq, atomic_t *waiting,
 	}
 	finish_wait(wq, &wait);
 	atomic_dec(waiting);
+	/* The signal may kill this task: then it must not take a message. */
 	return !err && signal_pending(current) ? -ERESTARTSYS : err;
 }
 
