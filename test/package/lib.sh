@@ -76,10 +76,12 @@ drop() {
 	rm -rf "$work/upper" "$work/scratch" "$work/root"
 }
 
-# in_root COMMAND...: as root of the system in $root.
+# in_root COMMAND...: as root of the system in $root. The same source is compiled
+# over and over there: Debian's kernels have ccache do it once if asked to.
 in_root() {
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-		DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+		DEBIAN_KERNEL_USE_CCACHE=1 DEBIAN_FRONTEND=noninteractive \
+		chroot "$root" "$@"
 }
 
 # apt_install WORD...: in $root; the words may be patterns of its files.
