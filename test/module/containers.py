@@ -77,7 +77,11 @@ def test_default():
 def test_other_namespaces():
     """Namespaces without one of pids make no container."""
     loaded()
-    for kind in ["--mount"], ["--net"], ["--uts"], AS_ROOT, ["--mount"] + AS_ROOT:
+    kinds = [["--mount"], ["--uts"], AS_ROOT, ["--mount"] + AS_ROOT]
+    # The debug kernel has none of these.
+    if os.path.exists("/proc/self/ns/net"):
+        kinds.append(["--net"])
+    for kind in kinds:
         each_open(0, ["unshare", *kind], f"unshare {' '.join(kind)}")
 
 
