@@ -78,7 +78,7 @@ def test_other_namespaces():
     """Namespaces without one of pids make no container."""
     loaded()
     kinds = [["--mount"], ["--uts"], AS_ROOT, ["--mount"] + AS_ROOT]
-    # The debug kernel has none of these.
+    # The debug kernel has no network namespaces.
     if os.path.exists("/proc/self/ns/net"):
         kinds.append(["--net"])
     for kind in kinds:
