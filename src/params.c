@@ -29,10 +29,10 @@ struct kmsgq_settings kmsgq_params = {
 	.mode = 0666,
 };
 
-char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_MAX + 1] = KMSGQ_FIRST;
+char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_SIZE] = KMSGQ_FIRST;
 
-/* kmsgq_params.mode as text: only as text can a parameter be shown in octal. */
-static char kmsgq_mode_text[sizeof("0666")] = "0666";
+/* What an entry of the parameter queue may set. */
+#define KMSGQ_KEYS "mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead"
 
 #define KMSGQ_SETTING(_file, _perm, _key, _param, _kind, _member, _min, _max,	\
 		      _allowed)							\
@@ -44,32 +44,42 @@ static char kmsgq_mode_text[sizeof("0666")] = "0666";
 		.min = _min, .max = _max,					\
 	}
 
+/* A setting that is a parameter of the same name, and may be changed live. */
+#define KMSGQ_LIVE(_name, _kind, _member, _min, _max, _allowed)			\
+	KMSGQ_SETTING(#_name, 0644, #_name, #_name, _kind, _member, _min, _max,	\
+		      _allowed)
+
 struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS] = {
-	KMSGQ_SETTING("msg_max_size", 0644, "msg_max_size", "msg_max_size",
-		      KMSGQ_UINT, config.msg_max_size, 1, SZ_1M,
-		      "1..1048576 bytes"),
-	KMSGQ_SETTING("queue_max_bytes", 0644, "queue_max_bytes",
-		      "queue_max_bytes", KMSGQ_ULONG, config.max_bytes, 0, 0,
-		      "a number of bytes, enough for one message of msg_max_size"),
-	KMSGQ_SETTING("read_wait", 0644, "read_wait", "read_wait", KMSGQ_BOOL,
-		      config.read_wait, 0, 0, "Y or N"),
-	KMSGQ_SETTING("read_eof", 0644, "read_eof", "read_eof", KMSGQ_BOOL,
-		      read_eof, 0, 0, "Y or N"),
-	KMSGQ_SETTING("read_ack", 0644, "read_ack", "read_ack", KMSGQ_BOOL,
-		      read_ack, 0, 0, "Y or N"),
-	KMSGQ_SETTING("containers", 0644, "containers", "containers", KMSGQ_BOOL,
-		      containers, 0, 0, "Y or N"),
+	[KMSGQ_MSG_MAX_SIZE] =
+	KMSGQ_LIVE(msg_max_size, KMSGQ_UINT, config.msg_max_size, 1, SZ_1M,
+		   "1..1048576 bytes"),
+	[KMSGQ_QUEUE_MAX_BYTES] =
+	KMSGQ_LIVE(queue_max_bytes, KMSGQ_ULONG, config.max_bytes, 0, 0,
+		   "a number of bytes, enough for one message of msg_max_size"),
+	[KMSGQ_READ_WAIT] =
+	KMSGQ_LIVE(read_wait, KMSGQ_BOOL, config.read_wait, 0, 0, "Y or N"),
+	[KMSGQ_READ_EOF] =
+	KMSGQ_LIVE(read_eof, KMSGQ_BOOL, read_eof, 0, 0, "Y or N"),
+	[KMSGQ_READ_ACK] =
+	KMSGQ_LIVE(read_ack, KMSGQ_BOOL, read_ack, 0, 0, "Y or N"),
+	[KMSGQ_CONTAINERS] =
+	KMSGQ_LIVE(containers, KMSGQ_BOOL, containers, 0, 0, "Y or N"),
+	[KMSGQ_MODE] =
 	KMSGQ_SETTING("mode", 0444, "mode", "procfs_file_mode", KMSGQ_OCTAL,
-		      mode, 0, 0,
+		      mode, 1, KMSGQ_MODE_BITS,
 		      "octal permissions of 0001..0666 without an execute bit"),
 	/* The last id is no id: it says "leave it" in chown(2). */
+	[KMSGQ_UID] =
 	KMSGQ_SETTING("uid", 0444, "uid", "procfs_uid", KMSGQ_UINT, uid,
 		      0, UINT_MAX - 1, "an id of 0..4294967294"),
+	[KMSGQ_GID] =
 	KMSGQ_SETTING("gid", 0444, "gid", "procfs_gid", KMSGQ_UINT, gid,
 		      0, UINT_MAX - 1, "an id of 0..4294967294"),
+	[KMSGQ_MAX_DELIVERIES] =
 	KMSGQ_SETTING("max_deliveries", 0444, "max_deliveries", NULL, KMSGQ_UINT,
 		      max_deliveries, 1, 1000, "1..1000, with dead="),
 	/* "dead" is the counter. */
+	[KMSGQ_DEAD] =
 	KMSGQ_SETTING("dead_queue", 0444, "dead", NULL, KMSGQ_NAME, dead, 0, 0,
 		      "another queue, which has no dead queue itself, with max_deliveries="),
 };
@@ -99,42 +109,6 @@ int kmsgq_reject(const char *entry, const char *what, const char *val,
 }
 
 /**
- * kmsgq_reject_key() - report a key that there is not
- * @entry: name of the queue whose entry has it
- * @key: the key
- * @val: its value
- *
- * Return: -EINVAL.
- */
-int kmsgq_reject_key(const char *entry, const char *key, const char *val)
-{
-	char allowed[192];
-	size_t i, len = scnprintf(allowed, sizeof(allowed),
-				  "given to one of the keys");
-
-	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
-		len += scnprintf(allowed + len, sizeof(allowed) - len, " %s",
-				 kmsgq_setting_attrs[i].key);
-	return kmsgq_reject(entry, key, val, allowed);
-}
-
-/**
- * kmsgq_find_setting() - look a setting up
- * @key: what it is called in an entry
- *
- * Return: the setting, or NULL.
- */
-struct kmsgq_attr *kmsgq_find_setting(const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
-		if (!strcmp(kmsgq_setting_attrs[i].key, key))
-			return &kmsgq_setting_attrs[i];
-	return NULL;
-}
-
-/**
  * kmsgq_is_queue_name() - may a further queue have this name
  * @name: the name
  *
@@ -147,7 +121,7 @@ bool kmsgq_is_queue_name(const char *name)
 	for (c = name; *c; c++)
 		if (!isascii(*c) || !(isalnum(*c) || (c > name && strchr("._-", *c))))
 			return false;
-	return c > name && c - name <= KMSGQ_QUEUE_NAME_MAX;
+	return c > name && c - name < KMSGQ_NAME_SIZE;
 }
 
 /**
@@ -163,37 +137,80 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
 		const struct kmsgq_attr *a, const char *val)
 {
 	void *field = (void *)s + a->offset;
+	bool octal = a->kind == KMSGQ_OCTAL, valid;
 	unsigned int n;
-	int err = 0;
 
 	switch (a->kind) {
 	case KMSGQ_BOOL:
-		err = kstrtobool(val, field);
+		valid = !kstrtobool(val, field);
 		break;
 	case KMSGQ_ULONG:
-		err = kstrtoul(val, 0, (unsigned long *)field);
+		valid = !kstrtoul(val, 0, (unsigned long *)field);
 		break;
 	case KMSGQ_NAME:
-		err = kmsgq_is_queue_name(val) ? 0 : -EINVAL;
-		if (!err)
-			strscpy(field, val, KMSGQ_QUEUE_NAME_MAX + 1);
-		break;
-	case KMSGQ_OCTAL:
-		err = kstrtouint(val, 8, &n);
-		if (!err && n && !(n & ~KMSGQ_MODE_BITS))
-			*(unsigned int *)field = n;
-		else
-			err = -EINVAL;
+		valid = kmsgq_is_queue_name(val);
+		if (valid)
+			strscpy(field, val, KMSGQ_NAME_SIZE);
 		break;
 	default:
-		err = kstrtouint(val, 0, &n);
-		if (!err && n >= a->min && n <= a->max)
+		valid = !kstrtouint(val, octal ? 8 : 0, &n) &&
+			n >= a->min && n <= a->max &&
+			!(octal && n & ~KMSGQ_MODE_BITS);
+		if (valid)
 			*(unsigned int *)field = n;
-		else
-			err = -EINVAL;
 	}
-	return err ? kmsgq_reject(entry, entry ? a->key : a->param, val,
-				  a->allowed) : 0;
+	return valid ? 0 : kmsgq_reject(entry, entry ? a->key : a->param, val,
+					a->allowed);
+}
+
+/**
+ * kmsgq_parse_key() - set one setting of a further queue
+ * @s: where it is set
+ * @entry: name of the queue
+ * @key: the setting, as an entry calls it
+ * @val: the value as text, or NULL where there is no "="
+ *
+ * Return: 0 or -EINVAL; the kernel log says why.
+ */
+int kmsgq_parse_key(struct kmsgq_settings *s, const char *entry, const char *key,
+		    const char *val)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
+		if (!strcmp(kmsgq_setting_attrs[i].key, key))
+			return kmsgq_parse(s, entry, &kmsgq_setting_attrs[i],
+					   val ?: "");
+	return kmsgq_reject(entry, key, val ?: "",
+			    "given to one of the keys " KMSGQ_KEYS);
+}
+
+/**
+ * kmsgq_format() - write a setting or a counter as text
+ * @base: the struct kmsgq_settings, or kmsgq_counters, that it is in
+ * @a: which one
+ * @buf: a page for the text
+ *
+ * Return: the length of the text.
+ */
+int kmsgq_format(const void *base, const struct kmsgq_attr *a, char *buf)
+{
+	const void *field = base + a->offset;
+
+	switch (a->kind) {
+	case KMSGQ_COUNTER:
+		return sysfs_emit(buf, "%llu\n", *(const u64 *)field);
+	case KMSGQ_BOOL:
+		return sysfs_emit(buf, "%c\n", *(const bool *)field ? 'Y' : 'N');
+	case KMSGQ_ULONG:
+		return sysfs_emit(buf, "%lu\n", *(const unsigned long *)field);
+	case KMSGQ_OCTAL:
+		return sysfs_emit(buf, "%04o\n", *(const unsigned int *)field);
+	case KMSGQ_NAME:
+		return sysfs_emit(buf, "%s\n", (const char *)field);
+	default:
+		return sysfs_emit(buf, "%u\n", *(const unsigned int *)field);
+	}
 }
 
 /**
@@ -225,7 +242,7 @@ int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry)
 /**
  * kmsgq_param_set() - set a parameter that is a setting of the first queue
  * @val: the value as text, or NULL where only the name was given
- * @kp: the parameter
+ * @kp: the parameter; its argument is the setting
  *
  * Called under kernel_param_lock().
  *
@@ -233,21 +250,23 @@ int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry)
  */
 static int kmsgq_param_set(const char *val, const struct kernel_param *kp)
 {
-	size_t i;
-	int err;
+	const struct kmsgq_attr *a = kp->arg;
 
-	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++) {
-		struct kmsgq_attr *a = &kmsgq_setting_attrs[i];
+	return kmsgq_registry_set_param(a, val ?: a->kind == KMSGQ_BOOL ? "Y" : "");
+}
 
-		if (!a->param || strcmp(a->param, kp->name))
-			continue;
-		err = kmsgq_registry_set_param(a, val ?: "Y");
-		if (!err && a->kind == KMSGQ_OCTAL)
-			snprintf(kmsgq_mode_text, sizeof(kmsgq_mode_text),
-				 "%04o", kmsgq_params.mode);
-		return err;
-	}
-	return -EINVAL;
+/**
+ * kmsgq_param_get() - show such a parameter
+ * @buf: a page for the text
+ * @kp: the parameter
+ *
+ * Called under kernel_param_lock().
+ *
+ * Return: the length of the text.
+ */
+static int kmsgq_param_get(char *buf, const struct kernel_param *kp)
+{
+	return kmsgq_format(&kmsgq_params, kp->arg, buf);
 }
 
 /**
@@ -264,7 +283,7 @@ static int kmsgq_param_set_name(const char *val, const struct kernel_param *kp)
 {
 	size_t len = strlen(val);
 
-	if (!len || len > KMSGQ_PROCFS_NAME_MAX || strchr(val, '/') ||
+	if (!len || len >= KMSGQ_PROCFS_NAME_SIZE || strchr(val, '/') ||
 	    !strcmp(val, ".") || !strcmp(val, "..") ||
 	    !strcmp(val, KMSGQ_DIR) || strspn(val, "0123456789") == len)
 		return kmsgq_reject(NULL, kp->name, val,
@@ -295,25 +314,11 @@ static void kmsgq_param_free_queue(void *arg)
 	kmsgq_registry_forget();
 }
 
-static const struct kernel_param_ops kmsgq_uint_ops = {
-	.set = kmsgq_param_set,
-	.get = param_get_uint,
-};
-
-static const struct kernel_param_ops kmsgq_ulong_ops = {
-	.set = kmsgq_param_set,
-	.get = param_get_ulong,
-};
-
-static const struct kernel_param_ops kmsgq_bool_ops = {
+static const struct kernel_param_ops kmsgq_param_ops = {
+	/* A bool may be given by its name alone. */
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = kmsgq_param_set,
-	.get = param_get_bool,
-};
-
-static const struct kernel_param_ops kmsgq_mode_ops = {
-	.set = kmsgq_param_set,
-	.get = param_get_string,
+	.get = kmsgq_param_get,
 };
 
 static const struct kernel_param_ops kmsgq_name_ops = {
@@ -331,65 +336,68 @@ static struct kparam_string kmsgq_name_string = {
 	.string = kmsgq_procfs_name,
 };
 
-static struct kparam_string kmsgq_mode_string = {
-	.maxlen = sizeof(kmsgq_mode_text),
-	.string = kmsgq_mode_text,
-};
-
-module_param_cb(msg_max_size, &kmsgq_uint_ops,
-		&kmsgq_params.config.msg_max_size, 0644);
+module_param_cb(msg_max_size, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_MSG_MAX_SIZE], 0644);
 __MODULE_PARM_TYPE(msg_max_size, "uint");
 MODULE_PARM_DESC(msg_max_size,
 		 "largest message, in bytes: 1..1048576, may be changed live (default 1024)");
 
-module_param_cb(queue_max_bytes, &kmsgq_ulong_ops,
-		&kmsgq_params.config.max_bytes, 0644);
+module_param_cb(queue_max_bytes, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_QUEUE_MAX_BYTES], 0644);
 __MODULE_PARM_TYPE(queue_max_bytes, "ulong");
 MODULE_PARM_DESC(queue_max_bytes,
 		 "memory that the queue may hold, in bytes, every message counted with its overhead: at least one message of msg_max_size, may be changed live (default 33554432)");
 
-module_param_cb(read_wait, &kmsgq_bool_ops, &kmsgq_params.config.read_wait,
-		0644);
+module_param_cb(read_wait, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_READ_WAIT], 0644);
 __MODULE_PARM_TYPE(read_wait, "bool");
 MODULE_PARM_DESC(read_wait,
 		 "reads of an empty queue without O_NONBLOCK wait for a message: Y or N, may be changed live (default N)");
 
-module_param_cb(read_eof, &kmsgq_bool_ops, &kmsgq_params.read_eof, 0644);
+module_param_cb(read_eof, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_READ_EOF], 0644);
 __MODULE_PARM_TYPE(read_eof, "bool");
 MODULE_PARM_DESC(read_eof,
 		 "reads without O_NONBLOCK get end of file after each message, else they go on with the next: Y or N, may be changed live, for files opened afterwards (default Y)");
 
-module_param_cb(read_ack, &kmsgq_bool_ops, &kmsgq_params.read_ack, 0644);
+module_param_cb(read_ack, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_READ_ACK], 0644);
 __MODULE_PARM_TYPE(read_ack, "bool");
 MODULE_PARM_DESC(read_ack,
 		 "a message stays its reader's until that open file reads again, and returns to the queue if the file is closed before: Y or N, may be changed live, for files opened afterwards (default N)");
 
-module_param_cb(containers, &kmsgq_bool_ops, &kmsgq_params.containers, 0644);
+module_param_cb(containers, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_CONTAINERS], 0644);
 __MODULE_PARM_TYPE(containers, "bool");
 MODULE_PARM_DESC(containers,
 		 "processes outside the initial pid namespace may open the file: Y or N, may be changed live (default N)");
+
+module_param_cb(procfs_file_mode, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_MODE], 0444);
+__MODULE_PARM_TYPE(procfs_file_mode, "octal");
+MODULE_PARM_DESC(procfs_file_mode,
+		 "permissions of the file, always octal: 0001..0666 without an execute bit (default 0666)");
+
+module_param_cb(procfs_uid, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_UID], 0444);
+__MODULE_PARM_TYPE(procfs_uid, "uint");
+MODULE_PARM_DESC(procfs_uid,
+		 "numeric user id of the file's owner: 0..4294967294 (default 0)");
+
+module_param_cb(procfs_gid, &kmsgq_param_ops,
+		&kmsgq_setting_attrs[KMSGQ_GID], 0444);
+__MODULE_PARM_TYPE(procfs_gid, "uint");
+MODULE_PARM_DESC(procfs_gid,
+		 "numeric group id of the file's group: 0..4294967294 (default 0)");
 
 module_param_cb(procfs_name, &kmsgq_name_ops, &kmsgq_name_string, 0444);
 __MODULE_PARM_TYPE(procfs_name, "string");
 MODULE_PARM_DESC(procfs_name,
 		 "name of the file in /proc, 1..255 bytes, not in use there (default msg_queue)");
 
-module_param_cb(procfs_file_mode, &kmsgq_mode_ops, &kmsgq_mode_string, 0444);
-__MODULE_PARM_TYPE(procfs_file_mode, "octal");
-MODULE_PARM_DESC(procfs_file_mode,
-		 "permissions of the file, always octal: 0001..0666 without an execute bit (default 0666)");
-
-module_param_cb(procfs_uid, &kmsgq_uint_ops, &kmsgq_params.uid, 0444);
-__MODULE_PARM_TYPE(procfs_uid, "uint");
-MODULE_PARM_DESC(procfs_uid,
-		 "numeric user id of the file's owner: 0..4294967294 (default 0)");
-
-module_param_cb(procfs_gid, &kmsgq_uint_ops, &kmsgq_params.gid, 0444);
-__MODULE_PARM_TYPE(procfs_gid, "uint");
-MODULE_PARM_DESC(procfs_gid,
-		 "numeric group id of the file's group: 0..4294967294 (default 0)");
-
 module_param_cb(queue, &kmsgq_queue_ops, NULL, 0200);
 __MODULE_PARM_TYPE(queue, "string");
 MODULE_PARM_DESC(queue,
-		 "one more queue, /proc/msg_queues/NAME, may be repeated: NAME[,KEY=VALUE]..., keys mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead (default: as the parameters above); written live it makes a queue, and -NAME removes one");
+		 "one more queue, /proc/msg_queues/NAME, may be repeated: NAME[,KEY=VALUE]..., keys "
+		 KMSGQ_KEYS
+		 " (default: as the parameters above); written live it makes a queue, and -NAME removes one");

@@ -10,9 +10,8 @@
 
 #include "queue.h"
 
-/* The longest name in /proc/msg_queues, and in /proc itself, in bytes. */
-#define KMSGQ_QUEUE_NAME_MAX	(KMSGQ_NAME_SIZE - 1)
-#define KMSGQ_PROCFS_NAME_MAX	255
+/* Room for the name of a file in /proc, in bytes, with its NUL. */
+#define KMSGQ_PROCFS_NAME_SIZE	256
 
 /* Reserved: what the first queue is called in sysfs, and the others' directory. */
 #define KMSGQ_FIRST	"msg_queue"
@@ -41,7 +40,7 @@ struct kmsgq_settings {
 	unsigned int uid;
 	unsigned int gid;
 	unsigned int max_deliveries;
-	char dead[KMSGQ_QUEUE_NAME_MAX + 1];
+	char dead[KMSGQ_NAME_SIZE];
 };
 
 /**
@@ -66,8 +65,8 @@ enum kmsgq_kind {
  * @allowed: what a value may be, to end the sentence "it must be ..."
  * @kind: how it is written
  * @offset: where it is, in struct kmsgq_settings or struct kmsgq_counters
- * @min: the least value of a %KMSGQ_UINT
- * @max: the greatest value of a %KMSGQ_UINT
+ * @min: the least value of a %KMSGQ_UINT or %KMSGQ_OCTAL
+ * @max: the greatest value of one
  */
 struct kmsgq_attr {
 	struct attribute attr;
@@ -80,19 +79,25 @@ struct kmsgq_attr {
 	unsigned int max;
 };
 
-#define KMSGQ_NR_SETTINGS 11
+/* Where each setting is in kmsgq_setting_attrs. */
+enum {
+	KMSGQ_MSG_MAX_SIZE, KMSGQ_QUEUE_MAX_BYTES, KMSGQ_READ_WAIT,
+	KMSGQ_READ_EOF, KMSGQ_READ_ACK, KMSGQ_CONTAINERS, KMSGQ_MODE, KMSGQ_UID,
+	KMSGQ_GID, KMSGQ_MAX_DELIVERIES, KMSGQ_DEAD, KMSGQ_NR_SETTINGS
+};
 
 extern struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS];
 extern struct kmsgq_settings kmsgq_params;
-extern char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_MAX + 1];
+extern char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_SIZE];
 
-struct kmsgq_attr *kmsgq_find_setting(const char *key);
 bool kmsgq_is_queue_name(const char *name);
 int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
 		const struct kmsgq_attr *a, const char *val);
+int kmsgq_parse_key(struct kmsgq_settings *s, const char *entry, const char *key,
+		    const char *val);
+int kmsgq_format(const void *base, const struct kmsgq_attr *a, char *buf);
 int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry);
 int kmsgq_reject(const char *entry, const char *what, const char *val,
 		 const char *allowed);
-int kmsgq_reject_key(const char *entry, const char *key, const char *val);
 
 #endif /* KMSGQ_PARAMS_H */

@@ -150,14 +150,8 @@ static struct kmsgq_entry *kmsgq_entry_parse(char *text)
 		return ERR_PTR(-ENOMEM);
 
 	while ((val = strsep(&text, ","))) {
-		const struct kmsgq_attr *a;
-
 		key = strsep(&val, "=");
-		a = kmsgq_find_setting(key);
-		if (!a)
-			err = kmsgq_reject_key(name, key, val ?: "");
-		else
-			err = kmsgq_parse(&e->own, name, a, val ?: "");
+		err = kmsgq_parse_key(&e->own, name, key, val);
 		if (err)
 			goto free;
 	}
@@ -189,7 +183,7 @@ static int kmsgq_entry_bind(struct kmsgq_entry *e)
 	dead = kmsgq_entry_find(e->settings->dead);
 	if (!dead || dead == e || *dead->settings->dead)
 		return kmsgq_reject(e->name, "dead", e->settings->dead,
-				    kmsgq_find_setting("dead")->allowed);
+				    kmsgq_setting_attrs[KMSGQ_DEAD].allowed);
 	e->dead = dead;
 	dead->dead_users++;
 	return 0;

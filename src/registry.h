@@ -36,7 +36,7 @@ struct kmsgq_entry {
 	struct kmsgq_queue queue;
 	struct kmsgq_settings *settings;
 	struct kmsgq_settings own;
-	char name[KMSGQ_QUEUE_NAME_MAX + 1];
+	char name[KMSGQ_NAME_SIZE];
 	struct kmsgq_entry *dead;
 	unsigned int dead_users;
 	bool live;

@@ -96,25 +96,12 @@ static ssize_t kmsgq_attr_show(struct kobject *kobj, struct attribute *attr,
 {
 	struct kmsgq_entry *e = container_of(kobj, struct kmsgq_entry, kobj);
 	struct kmsgq_attr *a = container_of(attr, struct kmsgq_attr, attr);
-	const void *field = (void *)e->settings + a->offset;
 	struct kmsgq_counters counters;
 
-	switch (a->kind) {
-	case KMSGQ_COUNTER:
-		kmsgq_get_counters(&e->queue, &counters);
-		field = (void *)&counters + a->offset;
-		return sysfs_emit(buf, "%llu\n", *(const u64 *)field);
-	case KMSGQ_BOOL:
-		return sysfs_emit(buf, "%c\n", *(const bool *)field ? 'Y' : 'N');
-	case KMSGQ_ULONG:
-		return sysfs_emit(buf, "%lu\n", *(const unsigned long *)field);
-	case KMSGQ_OCTAL:
-		return sysfs_emit(buf, "%04o\n", *(const unsigned int *)field);
-	case KMSGQ_NAME:
-		return sysfs_emit(buf, "%s\n", (const char *)field);
-	default:
-		return sysfs_emit(buf, "%u\n", *(const unsigned int *)field);
-	}
+	if (a->kind != KMSGQ_COUNTER)
+		return kmsgq_format(e->settings, a, buf);
+	kmsgq_get_counters(&e->queue, &counters);
+	return kmsgq_format(&counters, a, buf);
 }
 
 /**

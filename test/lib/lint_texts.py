@@ -62,9 +62,11 @@ def descriptions():
     """What modinfo says of each parameter."""
     found = {}
     for path in glob.glob("src/*.c"):
+        text = read(path)
+        for name, string in re.findall(r'^#define (\w+) ("[^"]*")$', text, re.M):
+            text = re.sub(rf"\b{name}\b", string, text)
         for name, strings in re.findall(
-                r'^MODULE_PARM_DESC\((\w+),\s*((?:"[^"]*"\s*)+)\)',
-                read(path), re.M):
+                r'^MODULE_PARM_DESC\((\w+),\s*((?:"[^"]*"\s*)+)\)', text, re.M):
             found[name] = "".join(re.findall(r'"([^"]*)"', strings))
     return found
 
