@@ -8,18 +8,15 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-/* Content up to this length, in bytes, is kept in one piece with its header. */
-#define KMSGQ_INLINE_MAX 2048
-
 /*
- * Longer content is kept in chunks of 4 KiB; from a third one on in chunks of
- * 8 KiB, since each costs a check and a call for each copy. Larger ones would be
- * hard to get where memory is fragmented. As powers of two, in bytes.
+ * Content up to this length, in bytes, is kept in one piece with its header;
+ * longer content in chunks of pages.
  */
-#define KMSGQ_CHUNK_ORDER_MIN 12
+#define KMSGQ_INLINE_MAX 2048
 
 /* @deliveries stops here. */
 #define KMSGQ_DELIVERIES_MAX ((1 << 11) - 1)
@@ -63,14 +60,17 @@ struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare);
 void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare);
 
 /**
- * kmsgq_chunk_order() - how large the chunks of a message are
+ * kmsgq_chunk_shift() - how large the chunks of a message are
  * @len: length of the content in bytes, more than %KMSGQ_INLINE_MAX
+ *
+ * A page for up to two of them, else two: each chunk costs a check and a call
+ * for each copy, but larger ones are hard to get where memory is fragmented.
  *
  * Return: their size in bytes, as a power of two.
  */
-static inline unsigned int kmsgq_chunk_order(size_t len)
+static inline unsigned int kmsgq_chunk_shift(size_t len)
 {
-	return KMSGQ_CHUNK_ORDER_MIN + (len > 2 << KMSGQ_CHUNK_ORDER_MIN);
+	return PAGE_SHIFT + (len > 2 * PAGE_SIZE);
 }
 
 /**
@@ -84,15 +84,15 @@ static inline unsigned int kmsgq_chunk_order(size_t len)
 static inline void *kmsgq_msg_span(struct kmsgq_msg *msg, size_t offset,
 				   size_t *len)
 {
-	unsigned int order;
+	unsigned int shift;
 	size_t within;
 
 	if (likely(msg->len <= KMSGQ_INLINE_MAX))
 		return msg->content + offset;
-	order = kmsgq_chunk_order(msg->len);
-	within = offset & (BIT(order) - 1);
-	*len = min_t(size_t, *len, BIT(order) - within);
-	return ((void **)msg->content)[offset >> order] + within;
+	shift = kmsgq_chunk_shift(msg->len);
+	within = offset & (BIT(shift) - 1);
+	*len = min_t(size_t, *len, BIT(shift) - within);
+	return ((void **)msg->content)[offset >> shift] + within;
 }
 
 #endif /* KMSGQ_MSG_H */

@@ -3,20 +3,21 @@
 #include "model.h"
 
 /*
- * As src/msg.c counts: objects, and a pointer to the cgroup of each. Not tap.h's
- * footprint(), which asks the module, since that may be unloaded here.
+ * As src/msg.c counts: an object with a pointer to its cgroup, and pages. Not
+ * tap.h's footprint(), which asks the module, since that may be unloaded here.
  */
 long memory_of(size_t len)
 {
 	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
-	const long pointer = sizeof(void *), chunk = len > 8192 ? 8192 : 4096;
+	const long pointer = sizeof(void *), page = sysconf(_SC_PAGESIZE);
+	const long chunk = (long)len > 2 * page ? 2 * page : page;
 	long chunks = len > 2048 ? (len + chunk - 1) / chunk : 0;
 	long size = chunks ? chunks * pointer : (long)len;
 	size_t i = 0;
 
 	while (32L << i < size)
 		i++;
-	return classes[i] + pointer + chunks * (chunk + pointer);
+	return classes[i] + pointer + chunks * chunk;
 }
 
 static void account(struct queue *q, long bytes)

@@ -28,11 +28,15 @@ static inline void faults_set(const char *name, const char *value)
 static inline void faults_init(void)
 {
 	if (access(FAULTS_NTH, F_OK) || access(FAULTS_DIR "failslab", F_OK) ||
+	    access(FAULTS_DIR "fail_page_alloc", F_OK) ||
 	    access(FAULTS_DIR "fail_usercopy", F_OK))
 		skip("the kernel has no fault injection");
 	/* Allocations that may wait fail too, and no stack is logged. */
 	faults_set(FAULTS_DIR "failslab/ignore-gfp-wait", "N");
 	faults_set(FAULTS_DIR "failslab/verbose", "0");
+	faults_set(FAULTS_DIR "fail_page_alloc/ignore-gfp-wait", "N");
+	faults_set(FAULTS_DIR "fail_page_alloc/min-order", "0");
+	faults_set(FAULTS_DIR "fail_page_alloc/verbose", "0");
 	faults_set(FAULTS_DIR "fail_usercopy/verbose", "0");
 }
 
