@@ -149,25 +149,17 @@ static __poll_t kmsgq_poll_reader(struct kmsgq_queue *q,
 				  struct kmsgq_reader *reader, bool nonblock)
 {
 	const __poll_t readable = EPOLLIN | EPOLLRDNORM;
-	bool half, held, queued;
+	enum kmsgq_eof eof = nonblock ? KMSGQ_EOF_NONE : READ_ONCE(reader->eof);
+	struct kmsgq_lease *lease = &reader->lease;
+	bool ready;
 
+	if (eof != KMSGQ_EOF_NONE)
+		return readable | (eof == KMSGQ_EOF_GIVEN ? EPOLLHUP : 0);
 	spin_lock(&q->lock);
-	queued = !kmsgq_is_empty(q);
-	held = reader->lease.msg &&
-	       reader->lease.offset == reader->lease.msg->len;
-	half = reader->lease.msg && !held;
+	ready = !kmsgq_is_empty(q) ||
+		(lease->msg && (nonblock || lease->offset < lease->msg->len));
 	spin_unlock(&q->lock);
-
-	if (nonblock)
-		return half || held || queued ? readable : 0;
-	switch (READ_ONCE(reader->eof)) {
-	case KMSGQ_EOF_GIVEN:
-		return readable | EPOLLHUP;
-	case KMSGQ_EOF_DUE:
-		return readable;
-	default:
-		return half || queued ? readable : 0;
-	}
+	return ready ? readable : 0;
 }
 
 /**
