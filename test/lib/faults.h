@@ -24,8 +24,11 @@ static inline void faults_set(const char *name, const char *value)
 	close(fd);
 }
 
-/* Skip the subtest if the kernel cannot inject failures. */
-static inline void faults_init(void)
+/*
+ * Skip the subtest if the kernel cannot inject failures. With @pages, pages are
+ * refused, too: the kernel's own code that loads modules logs that with a trace.
+ */
+static inline void faults_init(bool pages)
 {
 	if (access(FAULTS_NTH, F_OK) || access(FAULTS_DIR "failslab", F_OK) ||
 	    access(FAULTS_DIR "fail_page_alloc", F_OK) ||
@@ -34,7 +37,8 @@ static inline void faults_init(void)
 	/* Allocations that may wait fail too, and no stack is logged. */
 	faults_set(FAULTS_DIR "failslab/ignore-gfp-wait", "N");
 	faults_set(FAULTS_DIR "failslab/verbose", "0");
-	faults_set(FAULTS_DIR "fail_page_alloc/ignore-gfp-wait", "N");
+	faults_set(FAULTS_DIR "fail_page_alloc/ignore-gfp-wait",
+		   pages ? "N" : "Y");
 	faults_set(FAULTS_DIR "fail_page_alloc/min-order", "0");
 	faults_set(FAULTS_DIR "fail_page_alloc/verbose", "0");
 	faults_set(FAULTS_DIR "fail_usercopy/verbose", "0");

@@ -127,7 +127,7 @@ static void opened(ssize_t ret)
 
 static void every_open(void)
 {
-	faults_init();
+	faults_init(true);
 	each_fault(do_open, NULL, opened);
 }
 
@@ -149,7 +149,7 @@ static void each_size(void (*test)(void))
 	static const size_t sizes[] = { 1, 4096, LONG_SIZE };
 	size_t i;
 
-	faults_init();
+	faults_init(true);
 	param_set("msg_max_size", LONG_SIZE);
 	fill_pattern(in, sizeof(in), 1);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -282,7 +282,7 @@ static void waiter_wrote(ssize_t ret)
 
 static void every_write_beside_a_waiter(void)
 {
-	faults_init();
+	faults_init(true);
 	size = 1;
 	fd = q_open(O_WRONLY);
 	limit_queue(MAX_SIZE, 1);
@@ -303,7 +303,7 @@ static void send_one(void)
 
 static void every_poll(void)
 {
-	faults_init();
+	faults_init(true);
 	fd = q_open(O_RDWR | O_NONBLOCK);
 	each_fault(do_poll, send_one, polled);
 	each_fault(do_epoll, send_one, polled);
@@ -422,7 +422,7 @@ static void removed(ssize_t ret)
 
 static void every_live_queue(void)
 {
-	faults_init();
+	faults_init(true);
 	make_queue("faulty-dead");
 	each_fault(do_make, NULL, made);
 	each_fault(do_remove, make, removed);
@@ -446,7 +446,7 @@ static void was_set(ssize_t ret)
 
 static void every_setting(void)
 {
-	faults_init();
+	faults_init(true);
 	each_fault(do_set, set_back, was_set);
 }
 

@@ -173,7 +173,7 @@ static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 {
 	time_t end = time(NULL) + SECONDS;
 
-	faults_init();
+	faults_init(false);
 	module_path();
 	if (!*nth)
 		skip("all of them have failed already");
@@ -197,7 +197,7 @@ static void go_on(const char *what, bool (*with_fault)(int nth), int *nth)
 
 static void some_loads(void)
 {
-	faults_init();
+	faults_init(false);
 	limit_faults("failslab");
 	limit_faults("fail_usercopy");
 	go_on("load", load_with_fault, &next->load);
@@ -211,7 +211,7 @@ static void last_loads(void)
 
 static void every_unload(void)
 {
-	faults_init();
+	faults_init(false);
 	unlimit_faults("failslab");
 	unlimit_faults("fail_usercopy");
 	go_on("unload", unload_with_fault, &next->unload);
