@@ -59,9 +59,10 @@ static const struct way {
 	{ &mech_seqpacket, "seqpacket", true },
 };
 
-/* What the processes of a run share. */
+/* What the processes of a run share; @reading: readers that have not stopped. */
 static struct {
 	pthread_barrier_t start, end;
+	size_t reading;
 	long long began[PROCESSES_MAX], ended[PROCESSES_MAX];
 	long long samples[SAMPLES_MAX];
 } *shared;
@@ -113,6 +114,15 @@ static void begin(size_t who)
 	shared->began[who] = now();
 }
 
+static void send_one(const struct way *way, const struct ends *ends,
+		     struct content content)
+{
+	static struct message msg = { .type = 1 };
+
+	memcpy(msg.text, &content, sizeof(content));
+	need(way->mech->send(ends, &msg, SIZE) >= 0, "send", way->name);
+}
+
 static void read_all(const struct way *way, struct ends ends, size_t count,
 		     size_t who)
 {
@@ -133,17 +143,14 @@ static void read_all(const struct way *way, struct ends ends, size_t count,
 			shared->samples[got++] = now() - content->sent;
 	}
 	shared->ended[who] = now();
+	/*
+	 * On to the next: one message for each at once would wake one of those
+	 * asleep on a FIFO, which wakes for the first message alone.
+	 */
+	if (__atomic_sub_fetch(&shared->reading, 1, __ATOMIC_RELAXED))
+		send_one(way, &ends, (struct content){ .stop = true });
 	/* The end of a process costs more than many messages. */
 	pthread_barrier_wait(&shared->end);
-}
-
-static void send_one(const struct way *way, const struct ends *ends,
-		     struct content content)
-{
-	static struct message msg = { .type = 1 };
-
-	memcpy(msg.text, &content, sizeof(content));
-	need(way->mech->send(ends, &msg, SIZE) >= 0, "send", way->name);
 }
 
 static void write_all(const struct way *way, struct ends ends, size_t count,
@@ -210,6 +217,7 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 	pthread_barrier_init(&shared->end, &attr, readers);
 	need(!way->mech->open(way->mech, &ends, SIZE, DEPTH, way->epoll),
 	     "open", way->name);
+	shared->reading = readers;
 
 	for (i = 0; i < writers + readers; i++)
 		pids[i] = i < writers ?
@@ -217,9 +225,8 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 			start(way, &ends, read_all, 0, i);
 	for (i = 0; i < writers; i++)
 		join(way, pids[i]);
-	/* The order is that of sending: each reader's last. */
-	for (i = 0; i < readers; i++)
-		send_one(way, &ends, (struct content){ .stop = true });
+	/* The order is that of sending: the last of all. */
+	send_one(way, &ends, (struct content){ .stop = true });
 	for (i = writers; i < writers + readers; i++) {
 		join(way, pids[i]);
 		if (shared->ended[i] > ended)
