@@ -313,15 +313,6 @@ static void costs_what_it_takes(const size_t *sizes, size_t count,
 	}
 }
 
-/* The pages of a message of @len bytes, which are in no slab. */
-static long pages_of(size_t len)
-{
-	const long page = sysconf(_SC_PAGESIZE);
-	const long chunk = (long)len > 2 * page ? 2 * page : page;
-
-	return len > 2048 ? (len + chunk - 1) / chunk * chunk : 0;
-}
-
 /* What the objects of all messages take, by /proc/slabinfo. */
 static long objects(void)
 {
@@ -350,11 +341,13 @@ static void each_object_counts(void)
 		skip("this kernel adds to each object so that it can check it");
 	param_set("msg_max_size", HUGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		long before = objects(), counted, more;
+		long before = objects(), counted, more, size;
+		long chunks = message_chunks(sizes[i], &size);
 
 		take_memory(sizes[i]);
+		/* Chunks are in no slab. */
 		counted = stat_of("queued_bytes") -
-			  stat_of("queued") * pages_of(sizes[i]);
+			  stat_of("queued") * chunks * size;
 		more = objects() - before - counted;
 		/* Up to one slab of each is counted as all in use. */
 		CHECK(more <= counted / 500, "messages of %zu bytes: their "

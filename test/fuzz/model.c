@@ -9,9 +9,8 @@
 long memory_of(size_t len)
 {
 	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
-	const long pointer = sizeof(void *), page = sysconf(_SC_PAGESIZE);
-	const long chunk = (long)len > 2 * page ? 2 * page : page;
-	long chunks = len > 2048 ? (len + chunk - 1) / chunk : 0;
+	const long pointer = sizeof(void *);
+	long chunk, chunks = message_chunks(len, &chunk);
 	long size = chunks ? chunks * pointer : (long)len;
 	size_t i = 0;
 

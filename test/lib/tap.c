@@ -233,6 +233,14 @@ void expect_numbered(int first, int last)
 	numbered(expect_next, first, last);
 }
 
+long message_chunks(size_t len, long *size)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+
+	*size = (long)len > 2 * page ? 2 * page : page;
+	return len > 2048 ? (len + *size - 1) / *size : 0;
+}
+
 long footprint(size_t len)
 {
 	static const char msg[HUGE_SIZE];

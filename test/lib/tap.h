@@ -123,6 +123,8 @@ void param_set(const char *name, long value);
 
 /* What a message of @len bytes costs, as a queue counts it. */
 long footprint(size_t len);
+/* How many chunks of pages src/msg.c keeps @len bytes in; *@size: of one. */
+long message_chunks(size_t len, long *size);
 /* A queue with room for exactly @count messages of @max bytes, not more. */
 void limit_queue(long max, long count);
 /* @count messages of msg_max_size, the most there is room for. */
