@@ -29,16 +29,16 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 # Everything that a package ships, and the one list of it.
 install-files:
 	install -D -m 644 -t "$(DKMS_SRC)" dkms.conf $(SOURCES)
-	install -D -m 644 -t "$(LIB)/modprobe.d" src/modprobe.d/*.conf
-	install -D -m 644 -t "$(LIB)/modules-load.d" src/modules-load.d/*.conf
-	install -D -m 644 -t "$(LIB)/dracut/dracut.conf.d" src/dracut.conf.d/*.conf
-	install -D -m 644 -t "$(LIB)/systemd/system" src/systemd/*.service
+	install -D -m 644 -t "$(LIB)/modprobe.d" src/conf/modprobe.d/*.conf
+	install -D -m 644 -t "$(LIB)/modules-load.d" src/conf/modules-load.d/*.conf
+	install -D -m 644 -t "$(LIB)/dracut/dracut.conf.d" src/conf/dracut.conf.d/*.conf
+	install -D -m 644 -t "$(LIB)/systemd/system" src/conf/systemd/*.service
 	install -D -m 755 -t "$(USR)/libexec/$(NAME)" src/dkms-setup
 	install -D -m 755 -t "$(USR)/bin" src/kmsgq-consume
-	install -D -m 644 -t "$(MAN)/man1" src/*.1
-	install -D -m 644 -t "$(MAN)/man4" src/*.4
-	install -D -m 644 -t "$(MAN)/man5" src/*.5
-	install -D -m 644 -t "$(MAN)/man7" src/*.7
+	install -D -m 644 -t "$(MAN)/man1" src/man/*.1
+	install -D -m 644 -t "$(MAN)/man4" src/man/*.4
+	install -D -m 644 -t "$(MAN)/man5" src/man/*.5
+	install -D -m 644 -t "$(MAN)/man7" src/man/*.7
 
 install: ## without a package: give the source to dkms, install the configuration
 	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))

@@ -16,8 +16,8 @@ import glob
 import re
 import sys
 
-MANUAL = "src/kmsg_queue.5"
-MODPROBE_D = "src/modprobe.d/kmsg_queue.conf"
+MANUAL = "src/man/kmsg_queue.5"
+MODPROBE_D = "src/conf/modprobe.d/kmsg_queue.conf"
 
 
 def read(path):
