@@ -23,6 +23,9 @@
 /* How often a file is made again because of a stale inode. */
 #define KMSGQ_FILE_TRIES 1000
 
+/* st_blksize as a power of two: the largest message. */
+#define KMSGQ_BLKBITS 20
+
 /**
  * kmsgq_copy_in() - make a message of a writer's bytes
  * @q: the queue that it is for
@@ -313,6 +316,12 @@ static int kmsgq_open(struct inode *inode, struct file *file)
 		reader->ack = READ_ONCE(e->settings->read_ack);
 		reader->read_eof = READ_ONCE(e->settings->read_eof);
 	}
+	/*
+	 * stdio sizes its buffer by st_blksize, up to 8192 bytes: with the 1024
+	 * of procfs, a longer line of echo would become several messages.
+	 */
+	if (READ_ONCE(inode->i_blkbits) != KMSGQ_BLKBITS)
+		WRITE_ONCE(inode->i_blkbits, KMSGQ_BLKBITS);
 	file->private_data = reader;
 	replace_fops(file, &kmsgq_fops);
 	/* For RWF_NOWAIT. */

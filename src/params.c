@@ -22,7 +22,7 @@
  */
 struct kmsgq_settings kmsgq_params = {
 	.config = {
-		.msg_max_size = 1024,
+		.msg_max_size = 8192,
 		.max_bytes = SZ_32M,
 	},
 	.read_eof = true,
@@ -340,7 +340,7 @@ module_param_cb(msg_max_size, &kmsgq_param_ops,
 		&kmsgq_setting_attrs[KMSGQ_MSG_MAX_SIZE], 0644);
 __MODULE_PARM_TYPE(msg_max_size, "uint");
 MODULE_PARM_DESC(msg_max_size,
-		 "largest message, in bytes: 1..1048576, may be changed live (default 1024)");
+		 "largest message, in bytes: 1..1048576, may be changed live (default 8192)");
 
 module_param_cb(queue_max_bytes, &kmsgq_param_ops,
 		&kmsgq_setting_attrs[KMSGQ_QUEUE_MAX_BYTES], 0644);

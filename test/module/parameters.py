@@ -20,7 +20,7 @@ from tap import check, run
 ULONG_MAX = 2 ** (8 * struct.calcsize("P")) - 1
 
 DEFAULTS = {
-    "msg_max_size": "1024",
+    "msg_max_size": "8192",
     "procfs_name": "msg_queue",
     "procfs_file_mode": "0666",
     "procfs_uid": "0",
@@ -119,7 +119,7 @@ def test_defaults():
 def test_descriptions():
     """modinfo says what users have to know."""
     wanted = {
-        "msg_max_size": ("bytes", r"1\.\.1048576", "default 1024"),
+        "msg_max_size": ("bytes", r"1\.\.1048576", "default 8192"),
         "procfs_name": (r"1\.\.255 bytes", "default msg_queue"),
         "procfs_file_mode": ("octal", "0666", "default 0666"),
         "procfs_uid": ("user id", r"0\.\.4294967294", "default 0"),

@@ -21,7 +21,7 @@ from tap import check, run
 ULONG_MAX = 2 ** (8 * struct.calcsize("P")) - 1
 
 DEFAULTS = {
-    "mode": "0666", "uid": "0", "gid": "0", "msg_max_size": "1024",
+    "mode": "0666", "uid": "0", "gid": "0", "msg_max_size": "8192",
     "queue_max_bytes": "33554432", "read_wait": "N", "read_eof": "Y",
     "read_ack": "N", "containers": "N", "max_deliveries": "0",
     "dead_queue": "",

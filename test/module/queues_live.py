@@ -352,7 +352,7 @@ def test_open_files_in_sysfs():
         check(not os.listdir(here), os.listdir(here))
         if attempt == 1:
             make("x")
-    check(show("x", "msg_max_size") == "1024", "the old file sets the new one")
+    check(show("x", "msg_max_size") == "8192", "the old file sets the new one")
     for fd in reads, writes, here:
         os.close(fd)
 

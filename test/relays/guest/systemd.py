@@ -107,11 +107,11 @@ def tunables():
     """ProtectKernelTunables= makes settings read-only, not the queue."""
     same("the session", "message\n",
          service("ProtectKernelTunables=yes", SESSION))
-    same("the setting", "1024\n",
+    same("the setting", "8192\n",
          service("ProtectKernelTunables=yes", f"cat {LIMIT}"))
     found = service("ProtectKernelTunables=yes", f"echo 2048 > {LIMIT}")
     check("Read-only file system" in found, found)
-    same("the setting", "1024\n", sh(f"cat {LIMIT}"))
+    same("the setting", "8192\n", sh(f"cat {LIMIT}"))
 
 
 TESTS = [
