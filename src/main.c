@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kmsg_queue: FIFOs of messages behind files in /proc.
+ * kmsg_queue: FIFO message queues as files in /proc.
  */
 #include <linux/module.h>
 
 #include "msg.h"
 #include "registry.h"
 
-/**
- * kmsgq_init() - load the module
- *
- * Return: 0, or the error of the step that failed.
- */
 static int __init kmsgq_init(void)
 {
 	int err;
@@ -19,7 +14,7 @@ static int __init kmsgq_init(void)
 	err = kmsgq_msg_init();
 	if (err)
 		return err;
-	/* Comes last: from now on the queues are in use. */
+	/* Last: the queues are in use from now on. */
 	err = kmsgq_registry_init();
 	if (err)
 		goto destroy_caches;
@@ -30,9 +25,6 @@ destroy_caches:
 	return err;
 }
 
-/**
- * kmsgq_exit() - unload the module
- */
 static void __exit kmsgq_exit(void)
 {
 	kmsgq_registry_exit();
@@ -45,4 +37,4 @@ module_exit(kmsgq_exit);
 MODULE_LICENSE("GPL");
 MODULE_VERSION("1.0.0");
 MODULE_AUTHOR("The kmsg_queue developers");
-MODULE_DESCRIPTION("FIFO message queues behind files in /proc");
+MODULE_DESCRIPTION("FIFO message queues as files in /proc");

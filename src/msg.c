@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One message: where its bytes are, and what memory it takes.
+ * The memory of a message.
  */
 #include "msg.h"
 
 #include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -24,40 +25,38 @@
  * - only the content may be copied to and from user space (usercopy).
  *
  * Chunks are pages, as in pipes: slabs hold so few objects of that size that most
- * allocations would go on to the page allocator anyway (14 % more instructions in
- * a deep queue of messages of 8 KiB, on 7.3).
+ * allocations would continue to the page allocator anyway (14 % more instructions
+ * in a deep queue of messages of 8 KiB, on Linux 7.3).
  *
  * Fresh objects are zeroed where the kernel is so configured (init_on_alloc),
- * which costs more than all else for large messages. Each queue therefore keeps
- * one spare message and uses it again if the next one has the same size, as
- * pipes keep pages (tmp_page in fs/pipe.c). Nothing stale can be read: a message
- * is filled to its length, and read no further. A spare would weaken
- * init_on_free and hide bugs from KASAN and KMSAN, so there is none with these.
+ * and charged to a cgroup, which together cost more than anything else here. A
+ * queue therefore has a spare message, which is used again if the next one has
+ * the same size, as pipes keep pages (tmp_page in fs/pipe.c). Nothing stale can
+ * be read: a message is filled to its length, and read no further. A spare would
+ * weaken init_on_free and hide bugs from KASAN and KMSAN, so none is kept with
+ * these.
  */
 
 /*
- * The writer may be unprivileged, so a failure is its own affair: the memory is
- * charged to its cgroup, nothing is logged, and it gets ENOMEM before the OOM
- * killer runs (Documentation/core-api/memory-allocation.rst).
+ * The writer may be unprivileged: the memory is charged to its cgroup, a failure
+ * is not logged, and the write fails with ENOMEM before the OOM killer runs
+ * (Documentation/core-api/memory-allocation.rst).
  */
 #define KMSGQ_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /* The smallest size class holds 32 bytes. */
 #define KMSGQ_MIN_ORDER 5
 
-/* The longest message that is kept for reuse, in bytes. */
+/* The longest message that is kept as a spare, in bytes. */
 #define KMSGQ_SPARE_MAX SZ_64K
 
-/* SLAB_ACCOUNT keeps the address of the object's cgroup beside each object. */
+/* SLAB_ACCOUNT keeps the address of the object's cgroup with each object. */
 #define KMSGQ_OBJ_OVERHEAD sizeof(void *)
 
-/**
- * struct kmsgq_class - the messages of one size
- * @name: of the cache, as in /proc/slabinfo
- * @size: of an object, in bytes: the header and the power of two, and then what
- *	would be left over in slabs of 4 to 32 KiB. So @size is all the memory
- *	that an object takes, to 2 % (3 % without 64-bit pointers).
- * @cache: where its objects come from
+/*
+ * The messages of one size. @size is the header and a power of two, and then what
+ * would be left over in slabs of 4 to 32 KiB: all the memory that an object
+ * takes, to 2 % (3 % without 64-bit pointers).
  */
 struct kmsgq_class {
 	const char *name;
@@ -65,30 +64,31 @@ struct kmsgq_class {
 	struct kmem_cache *cache;
 };
 
+#define KMSGQ_CLASS(_bytes, _size)						\
+	{									\
+		.name = "kmsgq_" #_bytes,					\
+		.size = (_size) + BUILD_BUG_ON_ZERO(sizeof(struct kmsgq_msg) +	\
+						    (_bytes) > (_size)),	\
+	}
+
 static struct kmsgq_class kmsgq_classes[] __ro_after_init = {
-	{ "kmsgq_32", 80 },	{ "kmsgq_64", 112 },	{ "kmsgq_128", 176 },
-	{ "kmsgq_256", 312 },	{ "kmsgq_512", 584 },	{ "kmsgq_1024", 1088 },
-	{ "kmsgq_2048", 2184 },
+	KMSGQ_CLASS(32, 80),
+	KMSGQ_CLASS(64, 112),
+	KMSGQ_CLASS(128, 176),
+	KMSGQ_CLASS(256, 312),
+	KMSGQ_CLASS(512, 584),
+	KMSGQ_CLASS(1024, 1088),
+	KMSGQ_CLASS(2048, 2184),
 };
 
-/**
- * kmsgq_nr_chunks() - how many chunks a message's content takes
- * @len: length of the content in bytes
- *
- * Return: the number of chunks, 0 for content that is kept in one piece.
- */
+/* The number of chunks, 0 for content that is stored in one piece. */
 static size_t kmsgq_nr_chunks(size_t len)
 {
 	return likely(len <= KMSGQ_INLINE_MAX) ? 0 :
 	       DIV_ROUND_UP(len, BIT(kmsgq_chunk_shift(len)));
 }
 
-/**
- * kmsgq_class_of() - the size class that a message's header comes from
- * @len: length of the content in bytes, 1 or more
- *
- * Return: the class, which has room for the content or the table of its chunks.
- */
+/* The class with space for the content, or for the table of its chunks. */
 static struct kmsgq_class *kmsgq_class_of(size_t len)
 {
 	size_t nr = kmsgq_nr_chunks(len);
@@ -99,12 +99,10 @@ static struct kmsgq_class *kmsgq_class_of(size_t len)
 }
 
 /**
- * kmsgq_footprint() - how much memory a message takes
+ * kmsgq_footprint() - memory that a message takes
  * @len: length of its content in bytes, 1 or more
  *
- * Never less for a longer message.
- *
- * Return: the number of bytes.
+ * Return: the number of bytes, never less for a longer message.
  */
 u32 kmsgq_footprint(size_t len)
 {
@@ -112,11 +110,6 @@ u32 kmsgq_footprint(size_t len)
 	       (kmsgq_nr_chunks(len) << kmsgq_chunk_shift(len));
 }
 
-/**
- * kmsgq_msg_release() - give a message's memory back to the allocator
- * @msg: a message that is in no queue
- * @nr_chunks: how many chunks it has
- */
 static void kmsgq_msg_release(struct kmsgq_msg *msg, size_t nr_chunks)
 {
 	unsigned int order = kmsgq_chunk_shift(msg->len) - PAGE_SHIFT;
@@ -128,11 +121,11 @@ static void kmsgq_msg_release(struct kmsgq_msg *msg, size_t nr_chunks)
 }
 
 /**
- * kmsgq_msg_free() - free a message, or keep it as the spare one
+ * kmsgq_msg_free() - free a message, or keep it as the spare
  * @msg: a message that is in no queue; no longer the caller's
- * @spare: where its queue keeps a message for reuse; NULL to keep none
+ * @spare: where its queue keeps its spare; NULL to keep none
  *
- * May be called by any number of tasks at once: @spare is exchanged atomically.
+ * Any number of tasks may call it at once: @spare is exchanged atomically.
  */
 void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare)
 {
@@ -143,14 +136,7 @@ void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare)
 	kmsgq_msg_release(msg, kmsgq_nr_chunks(msg->len));
 }
 
-/**
- * kmsgq_msg_alloc_fresh() - allocate a message from the allocator
- * @len: length of its content in bytes, 1 or more
- *
- * Apart from kmsgq_msg_alloc() so that the common case saves no registers.
- *
- * Return: the message, or NULL.
- */
+/* Not inlined, so that kmsgq_msg_alloc() saves no registers for a spare. */
 static noinline struct kmsgq_msg *kmsgq_msg_alloc_fresh(size_t len)
 {
 	struct kmsgq_msg *msg = kmem_cache_alloc(kmsgq_class_of(len)->cache,
@@ -162,10 +148,9 @@ static noinline struct kmsgq_msg *kmsgq_msg_alloc_fresh(size_t len)
 		return NULL;
 	msg->footprint = kmsgq_footprint(len);
 	msg->len = len;
-	msg->deliveries = 0;
 	chunks = (unsigned long *)msg->content;
 	for (i = 0; unlikely(i < nr); i++) {
-		/* As a compound page, for usercopy to check it as one object. */
+		/* A compound page: usercopy checks it as one object. */
 		chunks[i] = __get_free_pages(KMSGQ_GFP | __GFP_ACCOUNT | __GFP_COMP,
 					     kmsgq_chunk_shift(len) - PAGE_SHIFT);
 		if (!chunks[i]) {
@@ -184,8 +169,8 @@ static noinline struct kmsgq_msg *kmsgq_msg_alloc_fresh(size_t len)
  * The content is not initialized: fill all of it, via kmsgq_msg_span(). May
  * sleep. Fresh memory is charged to the current task's cgroup.
  *
- * Return: the message, to be given to kmsgq_enqueue() or kmsgq_msg_free(); NULL
- * if there is no memory.
+ * Return: the message, for kmsgq_enqueue() or kmsgq_msg_free(); NULL if no memory
+ * is available.
  */
 struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare)
 {
@@ -200,12 +185,13 @@ struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare)
 		return kmsgq_msg_alloc_fresh(len);
 	}
 	msg->len = len;
-	msg->deliveries = 0;
 	return msg;
 }
 
 /**
- * kmsgq_msg_exit() - destroy the caches; all messages have been freed
+ * kmsgq_msg_exit() - destroy the caches
+ *
+ * All messages have been freed.
  */
 void kmsgq_msg_exit(void)
 {
@@ -225,6 +211,8 @@ int __init kmsgq_msg_init(void)
 {
 	size_t i;
 
+	/* Each queued message pays for the header. */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) && sizeof(struct kmsgq_msg) != 48);
 	BUILD_BUG_ON(BIT(KMSGQ_MIN_ORDER + ARRAY_SIZE(kmsgq_classes) - 1) !=
 		     KMSGQ_INLINE_MAX);
 	for (i = 0; i < ARRAY_SIZE(kmsgq_classes); i++) {

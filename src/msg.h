@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One message: where its bytes are, and what memory it takes.
+ * The memory of a message.
  */
 #ifndef KMSGQ_MSG_H
 #define KMSGQ_MSG_H
@@ -13,31 +13,34 @@
 #include <linux/types.h>
 
 /*
- * Content up to this length, in bytes, is kept in one piece with its header;
+ * Content up to this length, in bytes, is stored in one piece with its header;
  * longer content in chunks of pages.
  */
 #define KMSGQ_INLINE_MAX 2048
 
 /* @deliveries stops here. */
-#define KMSGQ_DELIVERIES_MAX ((1 << 11) - 1)
+#define KMSGQ_DELIVERIES_MAX ((1 << 10) - 1)
 
 /**
  * struct kmsgq_msg - one message
- * @next: the next younger message in the list of its queue, under that
- *	queue's lock
- * @node: in place of @next, in the tree of messages that came back to their
- *	queue, under the same lock
+ * @next: the next younger message in the list of its queue, or the next message
+ *	in its list of spares; under that queue's lock
+ * @node: in place of @next, in the tree of messages that returned to their
+ *	queue; under the same lock
  * @seq: place in the order of its queue; set by kmsgq_enqueue()
- * @stamp: when it was put in, in jiffies of get_jiffies_64()
+ * @stamp: time of the write, in jiffies of get_jiffies_64()
  * @len: length of the content in bytes, 1 to 1 MiB
- * @deliveries: how often a read_ack reader got some of it, up to
+ * @deliveries: how often a read_ack reader received some of it, up to
  *	%KMSGQ_DELIVERIES_MAX
+ * @charged: the message is out of its queue, but still charged to it
  * @footprint: memory that the message takes, in bytes: kmsgq_footprint(@len)
  * @content: the content, or the addresses of the chunks that hold it: see
  *	kmsgq_msg_span()
  *
  * A message is in a queue, or held by an open file (struct kmsgq_lease), or it
- * belongs to the task that allocated or dequeued it.
+ * belongs to the task that allocated or dequeued it. Once it has been in a
+ * queue, the word of @len, @deliveries and @charged is only written under that
+ * queue's lock.
  */
 struct kmsgq_msg {
 	union {
@@ -47,7 +50,8 @@ struct kmsgq_msg {
 	u64 seq;
 	u64 stamp;
 	u32 len:21;
-	u32 deliveries:11;
+	u32 deliveries:10;
+	u32 charged:1;
 	u32 footprint;
 	u8 content[] __aligned(sizeof(void *));
 };
@@ -60,11 +64,12 @@ struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare);
 void kmsgq_msg_free(struct kmsgq_msg *msg, struct kmsgq_msg **spare);
 
 /**
- * kmsgq_chunk_shift() - how large the chunks of a message are
+ * kmsgq_chunk_shift() - size of the chunks of a message
  * @len: length of the content in bytes, more than %KMSGQ_INLINE_MAX
  *
- * A page for up to two of them, else two: each chunk costs a check and a call
- * for each copy, but larger ones are hard to get where memory is fragmented.
+ * A page for up to two chunks, else two pages: each chunk costs a check and a
+ * call for each copy, but larger ones are hard to get where memory is
+ * fragmented.
  *
  * Return: their size in bytes, as a power of two.
  */
@@ -77,7 +82,7 @@ static inline unsigned int kmsgq_chunk_shift(size_t len)
  * kmsgq_msg_span() - find a part of a message's content
  * @msg: a message that belongs to the caller
  * @offset: where the part begins, in bytes, less than @msg's length
- * @len: how much is wanted, in bytes; reduced to how much is contiguous
+ * @len: length that is wanted, in bytes; reduced to what is contiguous
  *
  * Return: the address of the part.
  */

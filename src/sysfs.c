@@ -3,12 +3,13 @@
  * The directory of a queue in sysfs: its settings and its counters, one value a
  * file.
  */
-#include "registry.h"
+#include "sysfs.h"
 
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/completion.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
-#include <linux/spinlock.h>
-#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #define KMSGQ_COUNTER_ATTR(_name)					\
@@ -18,7 +19,7 @@
 		.offset = offsetof(struct kmsgq_counters, _name),	\
 	}
 
-static struct kmsgq_attr kmsgq_counter_attrs[] = {
+static struct kmsgq_attr kmsgq_counter_attrs[] __ro_after_init = {
 	KMSGQ_COUNTER_ATTR(queued),
 	KMSGQ_COUNTER_ATTR(queued_bytes),
 	KMSGQ_COUNTER_ATTR(held),
@@ -33,9 +34,10 @@ static struct kmsgq_attr kmsgq_counter_attrs[] = {
 	KMSGQ_COUNTER_ATTR(waiting_writers),
 };
 
-/* All of them, filled in by kmsgq_sysfs_init(). */
+/* All of them, and NULL; filled in by kmsgq_sysfs_init(). */
 static struct attribute *kmsgq_attrs[KMSGQ_NR_SETTINGS +
-				     ARRAY_SIZE(kmsgq_counter_attrs) + 1];
+				     ARRAY_SIZE(kmsgq_counter_attrs) + 1]
+	__ro_after_init;
 
 static const struct attribute_group kmsgq_group = {
 	.attrs = kmsgq_attrs,
@@ -46,51 +48,16 @@ static const struct attribute_group *kmsgq_groups[] = {
 	NULL,
 };
 
-/**
- * kmsgq_entry_set() - change a setting of a queue that is in use
- * @e: the queue
- * @a: the setting
- * @val: the new value as text
- *
- * Return: 0 or -EINVAL; the kernel log says why.
- */
-int kmsgq_entry_set(struct kmsgq_entry *e, const struct kmsgq_attr *a,
-		    const char *val)
+/* Entries that were not freed, and one for the module until its exit. */
+static atomic_t kmsgq_nr_entries = ATOMIC_INIT(1);
+static DECLARE_COMPLETION(kmsgq_no_entries);
+
+static void kmsgq_entry_gone(void)
 {
-	const size_t size = a->kind == KMSGQ_BOOL ? sizeof(bool) :
-			    a->kind == KMSGQ_ULONG ? sizeof(unsigned long) :
-						     sizeof(unsigned int);
-	struct kmsgq_settings parsed, new;
-	bool fits;
-	int err;
-
-	err = kmsgq_parse(&parsed, kmsgq_entry_label(e), a, val);
-	if (err)
-		return err;
-
-	spin_lock(&e->queue.lock);
-	new = *e->settings;
-	memcpy((void *)&new + a->offset, (void *)&parsed + a->offset, size);
-	fits = new.config.max_bytes >= kmsgq_footprint(new.config.msg_max_size);
-	if (fits)
-		memcpy((void *)e->settings + a->offset,
-		       (void *)&new + a->offset, size);
-	spin_unlock(&e->queue.lock);
-
-	if (!fits)
-		return kmsgq_check_settings(&new, kmsgq_entry_label(e));
-	kmsgq_configure(&e->queue, &e->settings->config);
-	return 0;
+	if (atomic_dec_and_test(&kmsgq_nr_entries))
+		complete(&kmsgq_no_entries);
 }
 
-/**
- * kmsgq_attr_show() - read a setting or a counter
- * @kobj: the queue's directory
- * @attr: the file
- * @buf: a page for the text
- *
- * Return: the length of the text.
- */
 static ssize_t kmsgq_attr_show(struct kobject *kobj, struct attribute *attr,
 			       char *buf)
 {
@@ -99,20 +66,11 @@ static ssize_t kmsgq_attr_show(struct kobject *kobj, struct attribute *attr,
 	struct kmsgq_counters counters;
 
 	if (a->kind != KMSGQ_COUNTER)
-		return kmsgq_format(e->settings, a, buf);
+		return kmsgq_format(&e->settings, a, buf);
 	kmsgq_get_counters(&e->queue, &counters);
 	return kmsgq_format(&counters, a, buf);
 }
 
-/**
- * kmsgq_attr_store() - change a setting
- * @kobj: the queue's directory
- * @attr: the file, one that may be written
- * @buf: the value as text
- * @count: its length in bytes
- *
- * Return: @count or -EINVAL.
- */
 static ssize_t kmsgq_attr_store(struct kobject *kobj, struct attribute *attr,
 				const char *buf, size_t count)
 {
@@ -127,30 +85,84 @@ static const struct sysfs_ops kmsgq_sysfs_ops = {
 	.store = kmsgq_attr_store,
 };
 
-/**
- * kmsgq_kobj_release() - the last user of a queue's directory is gone
- * @kobj: the directory
- */
+/* May run long after kmsgq_sysfs_put() (CONFIG_DEBUG_KOBJECT_RELEASE). */
 static void kmsgq_kobj_release(struct kobject *kobj)
 {
-	complete(&container_of(kobj, struct kmsgq_entry, kobj)->kobj_gone);
+	kmsgq_entry_free(container_of(kobj, struct kmsgq_entry, kobj));
+	kmsgq_entry_gone();
 }
 
-struct kobj_type kmsgq_ktype = {
+/* Not const: kobject_init() of Linux 5.10 takes no const type. */
+static struct kobj_type kmsgq_ktype = {
 	.release = kmsgq_kobj_release,
 	.sysfs_ops = &kmsgq_sysfs_ops,
 	.default_groups = kmsgq_groups,
 };
 
 /**
- * kmsgq_sysfs_init() - make the list of a queue's settings and counters
+ * kmsgq_sysfs_own() - have the directory own its queue
+ * @e: an entry of kmsgq_entry_alloc(); kmsgq_sysfs_put() frees it from now on
+ */
+void kmsgq_sysfs_own(struct kmsgq_entry *e)
+{
+	atomic_inc(&kmsgq_nr_entries);
+	kobject_init(&e->kobj, &kmsgq_ktype);
+}
+
+/**
+ * kmsgq_sysfs_add() - create the directory of a queue
+ * @e: the entry
+ * @parent: the directory of all queues
+ *
+ * Return: 0 or an error of kobject_add().
+ */
+int kmsgq_sysfs_add(struct kmsgq_entry *e, struct kobject *parent)
+{
+	return kobject_add(&e->kobj, parent, "%s", e->name);
+}
+
+/**
+ * kmsgq_sysfs_remove() - remove the directory of a queue
+ * @e: the entry; may have no directory
+ *
+ * Context: Waits for reads and writes of its files that are in progress.
+ */
+void kmsgq_sysfs_remove(struct kmsgq_entry *e)
+{
+	if (e->kobj.state_in_sysfs)
+		kobject_del(&e->kobj);
+}
+
+/**
+ * kmsgq_sysfs_put() - free a queue, once no task uses its directory
+ * @e: an entry of kmsgq_sysfs_own(), with no directory; kmsgq_queue_exit() was
+ *	called
+ */
+void kmsgq_sysfs_put(struct kmsgq_entry *e)
+{
+	kobject_put(&e->kobj);
+}
+
+/**
+ * kmsgq_sysfs_init() - create the list of settings and counters
  */
 void __init kmsgq_sysfs_init(void)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < ARRAY_SIZE(kmsgq_setting_attrs); i++)
+	for (i = 0; i < KMSGQ_NR_SETTINGS; i++)
 		kmsgq_attrs[n++] = &kmsgq_setting_attrs[i].attr;
 	for (i = 0; i < ARRAY_SIZE(kmsgq_counter_attrs); i++)
 		kmsgq_attrs[n++] = &kmsgq_counter_attrs[i].attr;
+}
+
+/**
+ * kmsgq_sysfs_exit() - wait until all queues have been freed
+ *
+ * Context: May sleep. kmsgq_sysfs_put() was called for all of them.
+ */
+void kmsgq_sysfs_exit(void)
+{
+	kmsgq_entry_gone();
+	wait_for_completion(&kmsgq_no_entries);
 }

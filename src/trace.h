@@ -19,9 +19,8 @@
 
 /*
  * seq: place in the order of the queue. len: of the message, in bytes. queued,
- * bytes: messages in the queue, and memory in its account, after the event.
- * wait_ms: how long the message had been in the queue, or held since it was put
- * in. deliveries: as struct kmsgq_msg has it.
+ * bytes: messages in the queue, and memory charged to it, after the event.
+ * wait_ms: time since the write of the message. deliveries: as struct kmsgq_msg has it.
  */
 DECLARE_EVENT_CLASS(kmsgq_message,
 		    TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
@@ -33,7 +32,7 @@ DECLARE_EVENT_CLASS(kmsgq_message,
 				     __field(unsigned long, bytes)
 				     __field(u64, wait_ms)
 				     __field(u32, deliveries)),
-		    TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
+		    TP_fast_assign(strscpy_pad(__entry->queue, q->name, KMSGQ_NAME_SIZE);
 				   __entry->seq = msg->seq;
 				   __entry->len = msg->len;
 				   __entry->queued = kmsgq_queued(q);
@@ -66,14 +65,14 @@ DEFINE_EVENT(kmsgq_message, kmsgq_return,
 	     TP_ARGS(q, msg)
 );
 
-/* A writer, or a poller of its side, has found the queue full. */
+/* A writer, or a poller for writing, has found the queue full. */
 TRACE_EVENT(kmsgq_full,
 	    TP_PROTO(const struct kmsgq_queue *q),
 	    TP_ARGS(q),
 	    TP_STRUCT__entry(__array(char, queue, KMSGQ_NAME_SIZE)
 			     __field(u64, queued)
 			     __field(unsigned long, bytes)),
-	    TP_fast_assign(strscpy(__entry->queue, q->name, KMSGQ_NAME_SIZE);
+	    TP_fast_assign(strscpy_pad(__entry->queue, q->name, KMSGQ_NAME_SIZE);
 			   __entry->queued = kmsgq_queued(q);
 			   __entry->bytes = q->bytes;),
 	    TP_printk("queue=%s queued=%llu bytes=%lu",
@@ -82,7 +81,7 @@ TRACE_EVENT(kmsgq_full,
 
 #endif /* KMSGQ_TRACE_H */
 
-/* Read again, to make the code: must be outside the guard. */
+/* Read again for the code: must be outside the guard. */
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH .
 #undef TRACE_INCLUDE_FILE

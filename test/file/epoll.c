@@ -171,8 +171,11 @@ static ssize_t work_in_epoll(struct call *c, int fd)
 
 	if (events == EPOLLIN)
 		EQ(read(fd, &byte, 1), 1);
-	else if (events == EPOLLOUT)
-		EQ(write(fd, &byte, 1), 1);
+	/* Space wakes all that wait for it: others may have been faster. */
+	while (events == EPOLLOUT && write(fd, &byte, 1) != 1) {
+		EQ(errno, EAGAIN);
+		events = sleep_in_epoll(c, fd);
+	}
 	return events;
 }
 

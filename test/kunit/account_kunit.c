@@ -2,10 +2,11 @@
 /*
  * KUnit tests of queue.c: what is counted, and when the queue is full.
  *
- * The account holds the memory of a message from when it is put in until it is
- * freed; only a reader that is sure to finish takes it off before.
+ * A message is charged from its write until it is freed; a reader with space for
+ * all of a message in one piece uncharges it before it copies.
  */
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 
 #include "support.h"
 
@@ -33,15 +34,15 @@ static void full(struct kunit *test)
 	int i;
 
 	for (i = 0; i < KMSGQ_TEST_ROOM; i++) {
-		KUNIT_EXPECT_TRUE(test, kmsgq_has_room(&t->q));
+		KUNIT_EXPECT_TRUE(test, kmsgq_is_writable(&t->q));
 		KUNIT_EXPECT_EQ(test, put(test, i), 0);
 	}
-	KUNIT_EXPECT_FALSE(test, kmsgq_has_room(&t->q));
+	KUNIT_EXPECT_FALSE(test, kmsgq_is_writable(&t->q));
 	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, 1), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 0), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
 	KUNIT_ASSERT_EQ(test, kmsgq_admit(&t->q, 1), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_wait_room(&t->q, 1), 0);
+	KUNIT_EXPECT_EQ(test, kmsgq_wait_writable(&t->q, 1), 0);
 	/* A single byte in the way of the largest one is enough. */
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, i), 0);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 0), -EAGAIN);
@@ -50,46 +51,45 @@ static void full(struct kunit *test)
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .enqueued = 5, .dequeued = 5);
 }
 
-/* What a reader may have for long keeps the queue full until it is freed. */
-static void kept(struct kunit *test)
+/* A held message keeps the queue full until it is freed. */
+static void held(struct kunit *test)
 {
 	struct kmsgq_test *t = test->priv;
 
 	fill(test);
-	kmsgq_test_out(test, 0, SIZE_MAX, true);
-	kmsgq_test_out(test, 1, KMSGQ_TEST_MAX - 1, false);
+	kmsgq_test_out(test, 0, SIZE_MAX, KMSGQ_HOLD);
+	kmsgq_test_out(test, 1, KMSGQ_TEST_MAX - 1, 0);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 4 * F,
 			      .held = 2, .enqueued = 4, .dequeued = 2);
 	KUNIT_EXPECT_EQ(test, put(test, 4), -EAGAIN);
 
 	/* To deliver some of it, or all, changes nothing. */
-	kmsgq_lease_set(&t->q, &t->leases[0], t->hand[0], 1);
-	kmsgq_lease_set(&t->q, &t->leases[0], t->hand[0], KMSGQ_TEST_MAX);
-	t->hand[0] = NULL;
+	kmsgq_lease_advance(&t->q, &t->leases[0], 1);
+	kmsgq_lease_advance(&t->q, &t->leases[0], KMSGQ_TEST_MAX - 1);
 	KUNIT_EXPECT_EQ(test, put(test, 4), -EAGAIN);
-	kmsgq_lease_end(&t->q, &t->leases[0], false);
+	kmsgq_lease_confirm(&t->q, &t->leases[0]);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 3 * F,
 			      .held = 1, .enqueued = 4, .dequeued = 2);
 	KUNIT_EXPECT_EQ(test, put(test, 4), 0);
 
-	/* What was in the account all the time is not counted twice. */
-	kmsgq_test_back(test, 1, true);
+	/* It was charged all the time, and is not charged twice. */
+	kmsgq_test_back(test, 1);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 4, .queued_bytes = 4 * F,
 			      .enqueued = 5, .dequeued = 2, .returned = 1);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 1);
 }
 
-/* What is read at once makes room at once, and comes back whatever is there. */
-static void not_kept(struct kunit *test)
+/* A message in one piece makes space at once, and always returns. */
+static void not_held(struct kunit *test)
 {
 	struct kmsgq_test *t = test->priv;
 
 	fill(test);
-	kmsgq_test_out(test, 0, KMSGQ_TEST_MAX, false);
+	kmsgq_test_out(test, 0, KMSGQ_TEST_MAX, 0);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 3, .queued_bytes = 3 * F,
 			      .enqueued = 4, .dequeued = 1);
 	KUNIT_EXPECT_EQ(test, put(test, 4), 0);
-	kmsgq_test_back(test, 0, false);
+	kmsgq_test_back(test, 0);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 5, .queued_bytes = 5 * F,
 			      .enqueued = 5, .dequeued = 1, .returned = 1);
 	KUNIT_EXPECT_EQ(test, put(test, 5), -EAGAIN);
@@ -97,6 +97,71 @@ static void not_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, put(test, 5), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 1);
 	KUNIT_EXPECT_EQ(test, put(test, 5), 0);
+}
+
+/* Readers with space for messages in chunks do not make space before they end. */
+static void chunks_stay_charged(struct kunit *test)
+{
+	const u32 len = KMSGQ_INLINE_MAX + 1, footprint = kmsgq_footprint(len);
+	struct kmsgq_test *t = test->priv;
+	int i;
+
+	kmsgq_test_limit(&t->q, len, 2);
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, kmsgq_test_put(test, &t->q, len, i), 0);
+	for (i = 0; i < 2; i++)
+		kmsgq_test_out(test, i, len, 0);
+	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued_bytes = 2 * footprint,
+			      .held = 2, .enqueued = 2, .dequeued = 2);
+	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 2), -EAGAIN);
+	kmsgq_test_back(test, 0);
+	kmsgq_finish(&t->q, t->hand[1]);
+	t->hand[1] = NULL;
+	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 1, .returned = 1,
+			      .queued_bytes = footprint,
+			      .enqueued = 2, .dequeued = 2);
+	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
+}
+
+static unsigned long spares(struct kmsgq_queue *q)
+{
+	unsigned long bytes = 0;
+	struct kmsgq_msg *msg;
+
+	for (msg = q->spares; msg; msg = msg->next)
+		bytes += msg->footprint;
+	return bytes;
+}
+
+/* Charged bytes and spares together stay within the limit, whatever the sizes. */
+static void spares_are_within_the_limit(struct kunit *test)
+{
+	struct kmsgq_test *t = test->priv;
+	unsigned long limit = 40 * F, most = 0;
+	u32 number = 0;
+	int round, i;
+
+	kmsgq_test_limit(&t->q, KMSGQ_TEST_MAX, 40);
+	for (round = 0; round < 200; round++) {
+		u32 len = round % 2 ? KMSGQ_TEST_MAX : 1;
+		int burst = 1 + round * 7 % 45;
+
+		for (i = 0; i < burst; i++) {
+			kmsgq_test_put(test, &t->q, len, number++);
+			KUNIT_ASSERT_EQ(test, spares(&t->q), t->q.spare_bytes);
+			KUNIT_ASSERT_LE(test, t->q.bytes + t->q.spare_bytes, limit);
+		}
+		while (kmsgq_test_take(&t->q) >= 0)
+			KUNIT_ASSERT_LE(test, t->q.bytes + t->q.spare_bytes, limit);
+		most = max(most, t->q.spare_bytes);
+	}
+	if (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KMSAN) ||
+	    want_init_on_free())
+		KUNIT_EXPECT_EQ(test, most, 0);
+	else
+		KUNIT_EXPECT_GT(test, most, limit / 2);
+	kmsgq_test_limit(&t->q, KMSGQ_TEST_MAX, 1);
+	KUNIT_EXPECT_LE(test, t->q.spare_bytes, F);
 }
 
 static u64 high_water(struct kmsgq_queue *q)
@@ -118,12 +183,12 @@ static void high_water_never_falls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
 	KUNIT_ASSERT_EQ(test, put(test, 2), 0);
 	KUNIT_EXPECT_EQ(test, high_water(&t->q), 2 * F);
-	kmsgq_test_out(test, 0, SIZE_MAX, false);
+	kmsgq_test_out(test, 0, SIZE_MAX, 0);
 	while (!put(test, 3))
 		;
 	KUNIT_EXPECT_EQ(test, high_water(&t->q), 4 * F);
 	/* By a return it exceeds the limit. */
-	kmsgq_test_back(test, 0, false);
+	kmsgq_test_back(test, 0);
 	KUNIT_EXPECT_EQ(test, high_water(&t->q), 5 * F);
 	while (kmsgq_test_take(&t->q) >= 0)
 		;
@@ -167,10 +232,10 @@ static void age(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, age_ms(&t->q), 0);
 	KUNIT_ASSERT_EQ(test, put(test, 0), 0);
-	kmsgq_test_out(test, 0, SIZE_MAX, true);
-	t->hand[0]->stamp -= years * HZ;
+	kmsgq_test_out(test, 0, SIZE_MAX, KMSGQ_HOLD);
+	t->leases[0].msg->stamp -= years * HZ;
 	KUNIT_EXPECT_EQ(test, age_ms(&t->q), 0);
-	kmsgq_test_back(test, 0, true);
+	kmsgq_test_back(test, 0);
 	KUNIT_ASSERT_EQ(test, put(test, 1), 0);
 	ms = age_ms(&t->q);
 	KUNIT_EXPECT_GE(test, ms, years * 1000);
@@ -181,8 +246,10 @@ static void age(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(full),
-	KUNIT_CASE(kept),
-	KUNIT_CASE(not_kept),
+	KUNIT_CASE(held),
+	KUNIT_CASE(not_held),
+	KUNIT_CASE(chunks_stay_charged),
+	KUNIT_CASE(spares_are_within_the_limit),
 	KUNIT_CASE(high_water_never_falls),
 	KUNIT_CASE(live_limits_drop_nothing),
 	KUNIT_CASE(age),

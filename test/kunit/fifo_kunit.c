@@ -33,7 +33,7 @@ static void too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, KMSGQ_TEST_MAX), 0);
 	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, KMSGQ_TEST_MAX + 1), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, SIZE_MAX), -EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, kmsgq_wait_room(&t->q, KMSGQ_TEST_MAX + 1),
+	KUNIT_EXPECT_EQ(test, kmsgq_wait_writable(&t->q, KMSGQ_TEST_MAX + 1),
 			-EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, KMSGQ_TEST_MAX + 1, 1),
 			-EMSGSIZE);
@@ -42,32 +42,39 @@ static void too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 2);
 }
 
-/* A message that does not fit its reader stays, or is the reader's for long. */
-static void short_of_room(struct kunit *test)
+/* A message that does not fit its reader stays, or is held. */
+static void short_of_space(struct kunit *test)
 {
 	struct kmsgq_test *t = test->priv;
+	struct kmsgq_lease *lease = &t->leases[0];
 	struct kmsgq_msg *msg;
 
-	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, 0, true, false)),
+	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, lease, 0, KMSGQ_WHOLE)),
 			-EAGAIN);
 	KUNIT_ASSERT_EQ(test, kmsgq_test_put(test, &t->q, 20, 1), 0);
 	KUNIT_ASSERT_EQ(test, kmsgq_test_put(test, &t->q, 10, 2), 0);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, 0, true, false)),
+	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, lease, 0, KMSGQ_WHOLE)),
 			-EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, 19, true, true)),
+	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, lease, 19,
+						    KMSGQ_WHOLE | KMSGQ_HOLD)),
 			-EMSGSIZE);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .enqueued = 2,
 			      .queued_bytes = kmsgq_footprint(20) +
 					      kmsgq_footprint(10));
 
-	msg = kmsgq_dequeue(&t->q, 20, true, false);
+	msg = kmsgq_dequeue(&t->q, lease, 20, KMSGQ_WHOLE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(msg));
 	t->hand[0] = msg;
 	KUNIT_EXPECT_EQ(test, kmsgq_test_number(msg), 1);
 	KUNIT_EXPECT_EQ(test, (u32)msg->len, 20);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_out(test, 1, 9, false), 2);
+	KUNIT_EXPECT_EQ(test, kmsgq_test_out(test, 1, 9, 0), 2);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .enqueued = 2, .dequeued = 2,
 			      .held = 1, .queued_bytes = kmsgq_footprint(10));
+	/* A file that holds a message takes no other. */
+	KUNIT_ASSERT_EQ(test, kmsgq_test_put(test, &t->q, 20, 3), 0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(kmsgq_dequeue(&t->q, &t->leases[1], 20,
+						    KMSGQ_WHOLE)), -EBUSY);
+	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 3);
 }
 
 /* The k-th of the 120 orders of five, as digits of the factorial base. */
@@ -97,7 +104,7 @@ static void returns_in_any_order(struct kunit *test)
 	kmsgq_test_limit(&t->q, KMSGQ_TEST_MAX, 20);
 	for (k = 0; k < 240; k++) {
 		unsigned int behind = k < 120 ? 0 : 3;
-		bool keep = k % 3;
+		unsigned int flags = k % 3 ? KMSGQ_HOLD : 0;
 
 		permute(k % 120, to);
 		for (i = 0; i < 5 + behind; i++)
@@ -105,13 +112,13 @@ static void returns_in_any_order(struct kunit *test)
 					kmsgq_test_put(test, &t->q, 8, i), 0);
 		for (i = 0; i < 5; i++)
 			KUNIT_ASSERT_EQ(test, kmsgq_test_out(test, i, SIZE_MAX,
-							     keep), i);
+							     flags), i);
 		for (i = 0; i < 5; i++) {
 			if (i == 2)
 				KUNIT_ASSERT_EQ(test,
 						kmsgq_test_put(test, &t->q, 8,
 							       5 + behind), 0);
-			kmsgq_test_back(test, to[i], keep);
+			kmsgq_test_back(test, to[i]);
 		}
 		for (i = 0; i < 6 + behind; i++)
 			KUNIT_ASSERT_EQ(test, kmsgq_test_take(&t->q), i);
@@ -132,17 +139,17 @@ static void returns_of_returned(struct kunit *test)
 	for (round = 1; round < n; round++) {
 		for (i = 0; i < round; i++)
 			KUNIT_ASSERT_EQ(test, kmsgq_test_out(test, i, SIZE_MAX,
-							     false), i);
+							     0), i);
 		/* The odd ones first, and from the youngest on. */
 		for (i = round - 1; i >= 0; i--)
 			if (i % 2)
-				kmsgq_test_back(test, i, false);
+				kmsgq_test_back(test, i);
 		if (round > 1)
 			KUNIT_ASSERT_EQ(test, kmsgq_test_out(test, 1, SIZE_MAX,
-							     false), 1);
+							     0), 1);
 		for (i = 0; i < round; i++)
 			if (t->hand[i])
-				kmsgq_test_back(test, i, false);
+				kmsgq_test_back(test, i);
 	}
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), i);
@@ -151,7 +158,7 @@ static void returns_of_returned(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(order),
 	KUNIT_CASE(too_long),
-	KUNIT_CASE(short_of_room),
+	KUNIT_CASE(short_of_space),
 	KUNIT_CASE(returns_in_any_order),
 	KUNIT_CASE(returns_of_returned),
 	{}

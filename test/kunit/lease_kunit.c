@@ -32,12 +32,12 @@ static void held_until_confirmed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->leases[0].offset, KMSGQ_TEST_MAX);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 4 * F,
 			      .held = 2, .enqueued = 4, .dequeued = 2);
-	kmsgq_lease_end(&t->q, &t->leases[0], false);
+	kmsgq_lease_confirm(&t->q, &t->leases[0]);
 	KUNIT_EXPECT_NULL(test, t->leases[0].msg);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 3 * F,
 			      .held = 1, .enqueued = 4, .dequeued = 2);
 	/* The same, but the last reader has not read all of it. */
-	kmsgq_lease_end(&t->q, &t->leases[1], true);
+	kmsgq_lease_drop(&t->q, &t->leases[1]);
 	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 2 * F,
 			      .enqueued = 4, .dequeued = 2, .dropped = 1);
 }
@@ -50,10 +50,9 @@ static void deliveries(struct kunit *test)
 
 	fill(test, &t->q, 0);
 	for (times = 1; times <= KMSGQ_DELIVERIES_MAX + 2; times++) {
-		kmsgq_test_lease(test, 0, 0);
-		for (part = 2; part < 5; part++)
-			kmsgq_lease_set(&t->q, &t->leases[0],
-					t->leases[0].msg, part);
+		kmsgq_test_out(test, 0, SIZE_MAX, KMSGQ_HOLD);
+		for (part = 1; part < 5; part++)
+			kmsgq_lease_advance(&t->q, &t->leases[0], 1);
 		KUNIT_EXPECT_EQ(test, t->leases[0].offset, 4);
 		KUNIT_ASSERT_EQ(test, (u32)t->leases[0].msg->deliveries,
 				min_t(u32, times, KMSGQ_DELIVERIES_MAX));
@@ -64,11 +63,11 @@ static void deliveries(struct kunit *test)
 			      .enqueued = 4, .dequeued = times - 1,
 			      .returned = times - 1);
 	/* What is returned without a byte delivered, by EFAULT, is no delivery. */
-	kmsgq_test_out(test, 0, SIZE_MAX, true);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_out(test, 1, SIZE_MAX, true), 1);
-	kmsgq_test_back(test, 1, true);
-	kmsgq_test_lease(test, 0, 1);
-	KUNIT_EXPECT_EQ(test, (u32)t->leases[0].msg->deliveries, 1);
+	kmsgq_test_out(test, 0, SIZE_MAX, KMSGQ_HOLD);
+	KUNIT_EXPECT_EQ(test, kmsgq_test_out(test, 1, SIZE_MAX, KMSGQ_HOLD), 1);
+	kmsgq_test_back(test, 1);
+	kmsgq_test_lease(test, 1, 1);
+	KUNIT_EXPECT_EQ(test, (u32)t->leases[1].msg->deliveries, 1);
 }
 
 /* Workers die in any order: nothing of it shows in that of the messages. */
@@ -96,6 +95,7 @@ static void too_often(struct kunit *test)
 	struct kmsgq_waker *poller = kmsgq_test_poller(test, &t->dead, EPOLLIN,
 						       false);
 	struct kmsgq_waker *reader = kmsgq_test_task(test, &t->dead.readers);
+	struct kmsgq_lease none = {};
 	struct kmsgq_msg *msg;
 	int times;
 
@@ -124,7 +124,7 @@ static void too_often(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmsgq_test_woken(reader), 0);
 
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->dead), 99);
-	msg = kmsgq_dequeue(&t->dead, SIZE_MAX, false, false);
+	msg = kmsgq_dequeue(&t->dead, &none, SIZE_MAX, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(msg));
 	t->hand[0] = msg;
 	KUNIT_EXPECT_EQ(test, kmsgq_test_number(msg), 0);

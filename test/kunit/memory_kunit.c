@@ -27,7 +27,6 @@ static struct kmsgq_msg *alloc(struct kunit *test, size_t len)
 	t->hand[0] = kmsgq_msg_alloc(len, &none);
 	KUNIT_ASSERT_NOT_NULL(test, t->hand[0]);
 	KUNIT_EXPECT_EQ(test, (u32)t->hand[0]->len, len);
-	KUNIT_EXPECT_EQ(test, (u32)t->hand[0]->deliveries, 0);
 	KUNIT_EXPECT_EQ(test, t->hand[0]->footprint, kmsgq_footprint(len));
 	return t->hand[0];
 }
@@ -174,13 +173,11 @@ static void spare_is_used_once(struct kunit *test)
 		u32 other = len <= SZ_64K ? len + 10 * SZ_8K : 1;
 
 		kept = alloc(test, len);
-		kept->deliveries = 3;
 		*spare = kept;
 		t->hand[0] = kmsgq_msg_alloc(len, spare);
 		KUNIT_ASSERT_PTR_EQ(test, t->hand[0], kept);
 		KUNIT_ASSERT_NULL(test, *spare);
 		KUNIT_EXPECT_EQ(test, (u32)kept->len, len);
-		KUNIT_EXPECT_EQ(test, (u32)kept->deliveries, 0);
 		t->hand[2] = kmsgq_msg_alloc(len, spare);
 		KUNIT_ASSERT_NOT_NULL(test, t->hand[2]);
 		KUNIT_EXPECT_PTR_NE(test, t->hand[2], kept);

@@ -6,7 +6,6 @@
  */
 #include "support.h"
 
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -29,7 +28,7 @@ static void kmsgq_test_free(struct kunit_resource *res)
 		if (t->hand[i])
 			kmsgq_msg_free(t->hand[i], NULL);
 		if (t->leases[i].msg)
-			kmsgq_lease_end(&t->q, &t->leases[i], false);
+			kmsgq_lease_confirm(&t->q, &t->leases[i]);
 	}
 	while (kmsgq_test_take(&t->q) >= 0 || kmsgq_test_take(&t->dead) >= 0)
 		;
@@ -49,8 +48,13 @@ static int kmsgq_test_alloc(struct kunit_resource *res, void *context)
 
 	if (!t)
 		return -ENOMEM;
-	kmsgq_queue_init(&t->q, &config);
-	kmsgq_queue_init(&t->dead, &config);
+	kmsgq_queue_init(&t->q);
+	kmsgq_queue_init(&t->dead);
+	kmsgq_configure(&t->q, &config);
+	kmsgq_configure(&t->dead, &config);
+	/* Pending, so that a slow case is not woken by it: see case backstop. */
+	mod_timer(&t->q.backstop, jiffies + 24 * 3600 * HZ);
+	mod_timer(&t->dead.backstop, jiffies + 24 * 3600 * HZ);
 	res->data = t;
 	return 0;
 }
@@ -111,33 +115,38 @@ int kmsgq_test_put(struct kunit *test, struct kmsgq_queue *q, size_t len,
 /* Returns the number of the message, which is freed, or the error. */
 int kmsgq_test_take(struct kmsgq_queue *q)
 {
-	struct kmsgq_msg *msg = kmsgq_dequeue(q, SIZE_MAX, false, false);
+	struct kmsgq_lease none = {};
+	struct kmsgq_msg *msg = kmsgq_dequeue(q, &none, SIZE_MAX, 0);
 	int number;
 
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
 	number = kmsgq_test_number(msg);
-	kmsgq_msg_free(msg, &q->spare);
+	kmsgq_finish(q, msg);
 	return number;
 }
 
-/* Take a message out, to hand[@i]; returns its number. */
-u32 kmsgq_test_out(struct kunit *test, size_t i, size_t room, bool keep)
+/* Dequeue a message, to leases[@i] or hand[@i]; returns its number. */
+u32 kmsgq_test_out(struct kunit *test, size_t i, size_t space, unsigned int flags)
 {
 	struct kmsgq_test *t = test->priv;
-	struct kmsgq_msg *msg = kmsgq_dequeue(&t->q, room, false, keep);
+	struct kmsgq_msg *msg = kmsgq_dequeue(&t->q, &t->leases[i], space, flags);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(msg));
-	t->hand[i] = msg;
+	if (!t->leases[i].msg)
+		t->hand[i] = msg;
 	return kmsgq_test_number(msg);
 }
 
-/* Put hand[@i] back. */
-void kmsgq_test_back(struct kunit *test, size_t i, bool kept)
+/* Return what kmsgq_test_out() dequeued. */
+void kmsgq_test_back(struct kunit *test, size_t i)
 {
 	struct kmsgq_test *t = test->priv;
 
-	kmsgq_return(&t->q, t->hand[i], kept);
+	if (t->leases[i].msg)
+		kmsgq_lease_return(&t->q, &t->leases[i], NULL, 0);
+	else
+		kmsgq_return(&t->q, t->hand[i]);
 	t->hand[i] = NULL;
 }
 
@@ -145,10 +154,11 @@ void kmsgq_test_back(struct kunit *test, size_t i, bool kept)
 void kmsgq_test_lease(struct kunit *test, size_t i, u32 number)
 {
 	struct kmsgq_test *t = test->priv;
-	struct kmsgq_msg *msg = kmsgq_dequeue(&t->q, SIZE_MAX, false, true);
+	struct kmsgq_msg *msg = kmsgq_dequeue(&t->q, &t->leases[i], SIZE_MAX,
+					      KMSGQ_HOLD);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(msg));
-	kmsgq_lease_set(&t->q, &t->leases[i], msg, msg->len);
+	kmsgq_lease_advance(&t->q, &t->leases[i], msg->len);
 	KUNIT_ASSERT_EQ(test, kmsgq_test_number(msg), number);
 }
 
@@ -265,7 +275,6 @@ static void kmsgq_thread_free(struct kunit_resource *res)
 {
 	struct kmsgq_thread *thread = res->data;
 
-	/* It may be asleep in the queue, and then only a signal ends that. */
 	send_sig(SIGTERM, thread->task, 1);
 	kthread_stop(thread->task);
 	put_task_struct(thread->task);
@@ -281,7 +290,6 @@ struct kmsgq_thread *kmsgq_test_thread(struct kunit *test,
 
 	KUNIT_ASSERT_NOT_NULL(test, thread);
 	thread->work = work;
-	thread->q = &((struct kmsgq_test *)test->priv)->q;
 	thread->data = data;
 	thread->number = number;
 	init_completion(&thread->started);
@@ -298,48 +306,12 @@ struct kmsgq_thread *kmsgq_test_thread(struct kunit *test,
 	return thread;
 }
 
-/* Returns true if it is completed. */
-bool kmsgq_test_comes(struct completion *completion)
-{
-	unsigned long patience = msecs_to_jiffies(KMSGQ_TEST_PATIENCE_MS);
-
-	return wait_for_completion_timeout(completion, patience);
-}
-
 /* Returns true if the thread's work ends. */
 bool kmsgq_test_ends(struct kmsgq_thread *thread)
 {
-	return kmsgq_test_comes(&thread->done);
-}
+	unsigned long patience = msecs_to_jiffies(KMSGQ_TEST_PATIENCE_MS);
 
-int kmsgq_test_sleepers(wait_queue_head_t *wq)
-{
-	struct list_head *entry;
-	int nr = 0;
-
-	spin_lock_irq(&wq->lock);
-	list_for_each(entry, &wq->head)
-		nr++;
-	spin_unlock_irq(&wq->lock);
-	return nr;
-}
-
-/*
- * Returns true if so many tasks come to wait there, and stay. A task that
- * should not have stayed may need longer: that can hide a defect, but reports
- * none that is not there.
- */
-bool kmsgq_test_asleep(wait_queue_head_t *wq, int want)
-{
-	int ms;
-
-	for (ms = 0; ms < KMSGQ_TEST_PATIENCE_MS; ms++) {
-		if (kmsgq_test_sleepers(wq) == want)
-			break;
-		usleep_range(1000, 1100);
-	}
-	usleep_range(20000, 21000);
-	return kmsgq_test_sleepers(wq) == want;
+	return wait_for_completion_timeout(&thread->done, patience);
 }
 
 /* The kernel runs the suites after this. */

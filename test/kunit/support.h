@@ -23,8 +23,9 @@
  * struct kmsgq_test - what each case gets as its test->priv, freed at its end
  * @q: an empty queue whose readers wait
  * @dead: another one
- * @hand: messages that the case has taken out. A failed assertion ends the case
- *	where it is: what it left here, and in @leases, does not leak
+ * @hand: messages that the case has dequeued, and no lease has. A failed
+ *	assertion ends the case where it is: what it left here, and in @leases, does
+ *	not leak
  * @leases: of messages of @q
  */
 struct kmsgq_test {
@@ -42,8 +43,8 @@ u32 kmsgq_test_number(struct kmsgq_msg *msg);
 int kmsgq_test_put(struct kunit *test, struct kmsgq_queue *q, size_t len,
 		   u32 number);
 int kmsgq_test_take(struct kmsgq_queue *q);
-u32 kmsgq_test_out(struct kunit *test, size_t i, size_t room, bool keep);
-void kmsgq_test_back(struct kunit *test, size_t i, bool kept);
+u32 kmsgq_test_out(struct kunit *test, size_t i, size_t space, unsigned int flags);
+void kmsgq_test_back(struct kunit *test, size_t i);
 void kmsgq_test_lease(struct kunit *test, size_t i, u32 number);
 
 bool kmsgq_test_differ(struct kunit *test, struct kmsgq_queue *q,
@@ -82,7 +83,6 @@ void kmsgq_test_leave(struct kmsgq_waker *waker);
  * @res: stops it at the end of the case
  * @task: the task
  * @work: what it does; a signal, which comes when it is to stop, has to end it
- * @q: the queue that it works on
  * @data: of the case
  * @number: which of the case's threads it is
  * @result: what @work returned
@@ -93,7 +93,6 @@ struct kmsgq_thread {
 	struct kunit_resource res;
 	struct task_struct *task;
 	int (*work)(struct kmsgq_thread *thread);
-	struct kmsgq_queue *q;
 	void *data;
 	unsigned int number;
 	int result;
@@ -104,9 +103,6 @@ struct kmsgq_thread {
 struct kmsgq_thread *kmsgq_test_thread(struct kunit *test,
 				       int (*work)(struct kmsgq_thread *thread),
 				       void *data, unsigned int number, int cpu);
-bool kmsgq_test_comes(struct completion *completion);
 bool kmsgq_test_ends(struct kmsgq_thread *thread);
-bool kmsgq_test_asleep(wait_queue_head_t *wq, int want);
-int kmsgq_test_sleepers(wait_queue_head_t *wq);
 
 #endif /* KMSGQ_SUPPORT_H */

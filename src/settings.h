@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The settings of a queue and the module's parameters: values and checks alone.
+ * What an administrator sets for a queue: table, parse, format, check.
  */
-#ifndef KMSGQ_PARAMS_H
-#define KMSGQ_PARAMS_H
+#ifndef KMSGQ_SETTINGS_H
+#define KMSGQ_SETTINGS_H
 
 #include <linux/sysfs.h>
 #include <linux/types.h>
 
 #include "queue.h"
 
-/* Room for the name of a file in /proc, in bytes, with its NUL. */
-#define KMSGQ_PROCFS_NAME_SIZE	256
-
-/* Reserved: what the first queue is called in sysfs, and the others' directory. */
-#define KMSGQ_FIRST	"msg_queue"
+/* Reserved: the default queue in sysfs, and the directory of the others. */
+#define KMSGQ_DEFAULT	"msg_queue"
 #define KMSGQ_DIR	"msg_queues"
 
+/* Keys of the parameter queue. */
+#define KMSGQ_KEYS "mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead"
+
+#define KMSGQ_NR_SETTINGS 11
+
 /**
- * struct kmsgq_settings - all that an administrator sets of one queue
+ * struct kmsgq_settings - the settings of one queue
  * @config: the part of it that struct kmsgq_queue has a copy of
- * @read_eof: a plain reader gets end of file after a message
+ * @read_eof: a blocking reader gets end of file after a message
  * @read_ack: a message that was read is freed by the next read, not before
- * @containers: processes outside the initial pid namespace may open the file
+ * @containers: processes outside the initial PID namespace may open the file
  * @mode: permissions of the file
  * @uid: its owner, in the initial user namespace
  * @gid: its group, likewise
  * @max_deliveries: a message returned so often goes to @dead, 1 to 1000; 0: none
  * @dead: name of the dead queue; "": none
- *
- * What is live is written under the queue's lock, word by word.
  */
 struct kmsgq_settings {
 	struct kmsgq_config config;
@@ -50,7 +50,7 @@ struct kmsgq_settings {
  * @KMSGQ_BOOL: bool, Y or N
  * @KMSGQ_OCTAL: unsigned int, the bits of a mode
  * @KMSGQ_NAME: name of a queue
- * @KMSGQ_COUNTER: u64 that nobody sets
+ * @KMSGQ_COUNTER: u64, read-only
  */
 enum kmsgq_kind {
 	KMSGQ_UINT, KMSGQ_ULONG, KMSGQ_BOOL, KMSGQ_OCTAL, KMSGQ_NAME,
@@ -60,9 +60,9 @@ enum kmsgq_kind {
 /**
  * struct kmsgq_attr - a setting or a counter
  * @attr: its file in /sys/module/kmsg_queue/queues/NAME
- * @key: what it is called in an entry of the parameter queue
- * @param: the module parameter that sets it for the first queue, or NULL
- * @allowed: what a value may be, to end the sentence "it must be ..."
+ * @key: what it is called in the parameter queue
+ * @param: the module parameter that sets it for the default queue, or NULL
+ * @allowed: the values that are valid, to end the sentence "must be ..."
  * @kind: how it is written
  * @offset: where it is, in struct kmsgq_settings or struct kmsgq_counters
  * @min: the least value of a %KMSGQ_UINT or %KMSGQ_OCTAL
@@ -79,25 +79,20 @@ struct kmsgq_attr {
 	unsigned int max;
 };
 
-/* Where each setting is in kmsgq_setting_attrs. */
-enum {
-	KMSGQ_MSG_MAX_SIZE, KMSGQ_QUEUE_MAX_BYTES, KMSGQ_READ_WAIT,
-	KMSGQ_READ_EOF, KMSGQ_READ_ACK, KMSGQ_CONTAINERS, KMSGQ_MODE, KMSGQ_UID,
-	KMSGQ_GID, KMSGQ_MAX_DELIVERIES, KMSGQ_DEAD, KMSGQ_NR_SETTINGS
-};
-
 extern struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS];
-extern struct kmsgq_settings kmsgq_params;
-extern char kmsgq_procfs_name[KMSGQ_PROCFS_NAME_SIZE];
 
+const struct kmsgq_attr *kmsgq_find_param(const char *param);
 bool kmsgq_is_queue_name(const char *name);
-int kmsgq_parse(struct kmsgq_settings *s, const char *entry,
+int kmsgq_parse(struct kmsgq_settings *s, const char *label,
 		const struct kmsgq_attr *a, const char *val);
-int kmsgq_parse_key(struct kmsgq_settings *s, const char *entry, const char *key,
+int kmsgq_parse_key(struct kmsgq_settings *s, const char *label, const char *key,
 		    const char *val);
+void kmsgq_copy_setting(struct kmsgq_settings *to,
+			const struct kmsgq_settings *from,
+			const struct kmsgq_attr *a);
 int kmsgq_format(const void *base, const struct kmsgq_attr *a, char *buf);
-int kmsgq_check_settings(const struct kmsgq_settings *s, const char *entry);
-int kmsgq_reject(const char *entry, const char *what, const char *val,
+int kmsgq_check_settings(const struct kmsgq_settings *s, const char *label);
+int kmsgq_reject(const char *label, const char *what, const char *val,
 		 const char *allowed);
 
-#endif /* KMSGQ_PARAMS_H */
+#endif /* KMSGQ_SETTINGS_H */
