@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Loads, unloads and configures the module, for the tests in Python."""
 import os
+import re
 import subprocess
 
 from tap import check
@@ -10,6 +11,11 @@ SYS = "/sys/module/kmsg_queue"
 NAME = os.environ.get("KMSGQ_QUEUE", "msg_queue")
 FURTHER = [f"queue={NAME}"] * (NAME != "msg_queue")
 QUEUE = f"/proc/msg_queues/{NAME}" if FURTHER else "/proc/msg_queue"
+DIR = "/proc/msg_queues"
+
+# The line in the log for an invalid value: of which setting, and the value.
+COMPLAINT = (r"parameter {0}: (?:'{1}.*' is not allowed, it|"
+             r"invalid value '{1}.*':) must be .{{5,}}")
 
 
 def load(*parameters):
@@ -57,6 +63,41 @@ def write(path, value):
 def put(name, value):
     """Changes a parameter; gives the errno, 0 if there is none."""
     return write(f"{SYS}/parameters/{name}", value)
+
+
+def check_complaint(lines, setting, value):
+    """One line, which names the setting, the value and what is allowed. The
+    kernel shows what is no ASCII as numbers."""
+    wanted = re.escape(value[:40]) if value.isascii() and \
+        value.isprintable() else ""
+    check(len(lines) == 1 and
+          re.fullmatch(COMPLAINT.format(re.escape(setting), wanted), lines[0]),
+          f"{setting}={value:.40}: in the log: {lines}")
+
+
+def check_not_loaded(complaint, what):
+    """The load was refused, and nothing is left of it."""
+    check("Invalid argument" in complaint or "invalid parameters" in complaint,
+          f"{what}: {complaint or 'it loads'}")
+    for left in SYS, QUEUE, DIR:
+        check(not os.path.lexists(left), f"{what}: {left} exists")
+
+
+def open_as(who, path, flags):
+    """The errno of an open without waiting, or 0, by a user with an id, a
+    group and a list of other groups."""
+    pid = os.fork()
+    if not pid:
+        user, group, groups = who
+        os.setgroups(groups)
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+        try:
+            os.open(path, flags | os.O_NONBLOCK)
+        except OSError as error:
+            os._exit(error.errno)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def stat(name, queue=NAME):

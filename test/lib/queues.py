@@ -3,10 +3,9 @@
 import contextlib
 import os
 
-from module import QUEUE, SYS, put, write
+from module import DIR, SYS, get, put, write
 from tap import check
 
-DIR = "/proc/msg_queues"
 FIRST = "msg_queue"
 
 WRITABLE = ("msg_max_size", "queue_max_bytes", "read_wait", "read_eof",
@@ -19,7 +18,8 @@ COUNTERS = ("queued", "queued_bytes", "held", "enqueued", "dequeued",
 
 def path(queue):
     """A queue's file."""
-    return QUEUE if queue == FIRST else f"{DIR}/{queue}"
+    return f"/proc/{get('procfs_name')}" if queue == FIRST else \
+        f"{DIR}/{queue}"
 
 
 def command(words):

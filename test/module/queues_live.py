@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 
-from module import SYS, KernelLog, loaded, unload
+from module import SYS, KernelLog, loaded, open_as, unload
 from queues import (COUNTERS, DIR, FIRST, check_gone, command, make,
                     names, opened, path, remove, send, settings, show, store,
                     take)
 from tap import check, run
 
-# user id, group id
-MEMBER = 1002, 2001
-OTHER = 1003, 2002
+# user id, group id, other groups
+MEMBER = 1002, 2001, []
+OTHER = 1003, 2002, []
 
 
 def refused(words, wanted):
@@ -35,22 +35,6 @@ def refused(words, wanted):
 def counters(queue):
     """All counters of a queue."""
     return {name: int(show(queue, name)) for name in COUNTERS}
-
-
-def open_as(who, name, flags):
-    """The errno of an open by that user, 0 if there is none."""
-    pid = os.fork()
-    if not pid:
-        user, group = who
-        os.setgroups([])
-        os.setgid(group)
-        os.setuid(user)
-        try:
-            os.open(path(name), flags | os.O_NONBLOCK)
-        except OSError as error:
-            os._exit(error.errno)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_made_and_removed():
@@ -170,7 +154,7 @@ def test_open_elsewhere():
 def test_failed_opens_count_for_nothing():
     """What is refused does not keep a queue."""
     loaded("queue=x,mode=0600")
-    check(open_as(OTHER, "x", os.O_RDWR) == errno.EACCES, "no EACCES")
+    check(open_as(OTHER, path("x"), os.O_RDWR) == errno.EACCES, "no EACCES")
     done = subprocess.run(["unshare", "--pid", "--fork", "cat", path("x")],
                           check=False, capture_output=True, text=True)
     check("ermission denied" in done.stderr, done)
@@ -263,10 +247,10 @@ def test_two_groups():
                                       ("mail", OTHER, MEMBER),
                                       ("live", MEMBER, OTHER)):
         for flags in os.O_RDONLY, os.O_WRONLY, os.O_RDWR:
-            check(open_as(let_in, name, flags) == 0, f"{name}: its group")
-            check(open_as(refused_one, name, flags) == errno.EACCES,
+            check(open_as(let_in, path(name), flags) == 0, f"{name}: its group")
+            check(open_as(refused_one, path(name), flags) == errno.EACCES,
                   f"{name}: the other group")
-    check(open_as(OTHER, FIRST, os.O_RDWR) == 0, "the first queue")
+    check(open_as(OTHER, path(FIRST), os.O_RDWR) == 0, "the first queue")
 
 
 def test_only_root():

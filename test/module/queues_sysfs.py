@@ -1,63 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The directory of each queue in sysfs: what the files show, which of them can
-be written, and that a setting of one queue leaves the others alone. As root
-where modprobe finds the module."""
+"""The directory of each queue in sysfs: which files it has, which of them can
+be written, and that settings and counters are those of this queue alone.
+settings.py has the values. As root where modprobe finds the module."""
 import errno
-import functools
 import os
-import re
-import struct
 import sys
 
-from module import SYS, KernelLog, get, loaded, put
-from queues import (COUNTERS, FIRST, FIXED, WRITABLE, names, opened,
-                    path, send, settings, show, store, take)
+from module import SYS, loaded
+from queues import (COUNTERS, FIRST, FIXED, WRITABLE, names, opened, path,
+                    send, settings, show, store, take)
 from tap import check, run
 
-ULONG_MAX = 2 ** (8 * struct.calcsize("P")) - 1
 ALL = (FIRST, "x", "y")
-
-BOOL = ["Y", "N", ("1", "Y"), ("0", "N"), ("n", "N"), ("on", "Y"),
-        ("off", "N")]
-NO_BOOL = ["\n", "2", "maybe", "-1"]
-NO_NUMBER = ["\n", "abc", "12abc", "1.5", "-1", "1e3", "0x", "9" * 30,
-             "1" * 1000]
-
-# What may be written, as it reads back where that differs, and what not.
-GOOD = {
-    "msg_max_size": ["1", "1024", "1048576", ("0x400", "1024"), ("010", "8"),
-                     "77"],
-    "queue_max_bytes": ["4096", "33554432", str(ULONG_MAX), "88888"],
-    "read_wait": BOOL,
-    "read_eof": BOOL,
-    "read_ack": BOOL,
-    "containers": BOOL,
-}
-BAD = {
-    "msg_max_size": NO_NUMBER + ["0", "1048577", "4294967296",
-                                 "4294967297"],
-    "queue_max_bytes": NO_NUMBER + ["0", "1", "1024", str(ULONG_MAX + 1)],
-    "read_wait": NO_BOOL,
-    "read_eof": NO_BOOL,
-    "read_ack": NO_BOOL,
-    "containers": NO_BOOL,
-}
-
-
-def both(value):
-    """A value as given, and as it reads back."""
-    return value if isinstance(value, tuple) else (value, value)
 
 
 def load_three():
     """Three queues that have all the same settings."""
-    loaded("queue=x", "queue=y")
-
-
-def others(queue):
-    """The settings of all queues but this one."""
-    return {name: settings(name) for name in ALL if name != queue}
+    loaded("queue=x", "queue=y", "msg_max_size=1024")
 
 
 def test_files():
@@ -98,76 +58,6 @@ def test_read_only():
         for name in FIXED + COUNTERS:
             check(store(queue, name, "1") == errno.EACCES, f"{queue}/{name}")
         check(settings(queue) == before, settings(queue))
-
-
-def test_live(queue, name):
-    """A live change has the value shown, or is refused with a line in the log
-    and changes nothing; the other queues keep what they have."""
-    load_three()
-    before = others(queue)
-    for given, read_back in map(both, GOOD[name]):
-        for text in given, given + "\n":
-            error = store(queue, name, text)
-            check(not error, f"{given}: {os.strerror(error)}")
-            check(show(queue, name) == read_back,
-                  f"{given} reads back as {show(queue, name)}")
-    check(others(queue) == before, others(queue))
-    kept = settings(queue)
-    which = name if queue == FIRST else f"queue: entry '{queue}', key {name}"
-    for value in BAD[name]:
-        log = KernelLog()
-        error = store(queue, name, value)
-        check(error == errno.EINVAL, f"{value:.40}: {os.strerror(error)}")
-        lines = log.lines()
-        check(len(lines) == 1 and re.fullmatch(
-            rf"parameter {re.escape(which)}: '.*' is not allowed, it must be "
-            r".{5,}", lines[0]), lines)
-        check(show(queue, name) == kept[name], f"{value:.40} changes it")
-    check(settings(queue) == kept, settings(queue))
-    check(others(queue) == before, others(queue))
-
-
-def test_room_for_one():
-    """The two limits of a queue go together, live too."""
-    load_three()
-    for queue in ALL:
-        check(not store(queue, "queue_max_bytes", "5000"), queue)
-        kept = settings(queue)
-        which = "queue_max_bytes" if queue == FIRST else \
-            f"queue: entry '{queue}', key queue_max_bytes"
-        log = KernelLog()
-        check(store(queue, "msg_max_size", "5000") == errno.EINVAL, queue)
-        lines = log.lines()
-        check(len(lines) == 1 and lines[0].startswith(
-            f"parameter {which}: '5000' is not allowed, it must be "), lines)
-        check(settings(queue) == kept, settings(queue))
-        check(longest(queue), queue)
-
-
-def test_same_as_parameter(name):
-    """The first queue's file and the module parameter are one value."""
-    load_three()
-    before = others(FIRST)
-    for given, read_back in map(both, GOOD[name]):
-        check(not put(name, given), f"parameters/{name}: {given}")
-        check((get(name), show(FIRST, name)) == (read_back, read_back),
-              f"parameters/{name} is {given}: {get(name)}, "
-              f"{show(FIRST, name)}")
-    for given, read_back in map(both, GOOD[name]):
-        check(not store(FIRST, name, given), f"queues/{name}: {given}")
-        check((get(name), show(FIRST, name)) == (read_back, read_back),
-              f"queues/msg_queue/{name} is {given}: {get(name)}, "
-              f"{show(FIRST, name)}")
-    check(others(FIRST) == before, others(FIRST))
-
-
-def test_parameters_are_shown():
-    """What the first queue has of its own at load is in its directory."""
-    loaded("procfs_file_mode=640", "procfs_uid=1001", "procfs_gid=2001")
-    found = [show(FIRST, name) for name in ("mode", "uid", "gid")]
-    check(found == ["0640", "1001", "2001"], found)
-    check(show(FIRST, "max_deliveries") == "0" and
-          show(FIRST, "dead_queue") == "", settings(FIRST))
 
 
 def longest(queue):
@@ -280,17 +170,6 @@ TESTS = [
     ("a file for each setting and counter", test_files),
     ("the values of the entry are shown", test_shown),
     ("what cannot be written", test_read_only),
-    ("the first queue's are the parameters at load",
-     test_parameters_are_shown),
-]
-for each in GOOD:
-    for one in FIRST, "x":
-        TESTS.append((f"queues/{one}/{each}: live changes, others unchanged",
-                      functools.partial(test_live, one, each)))
-    TESTS.append((f"parameters/{each} is queues/msg_queue/{each}",
-                  functools.partial(test_same_as_parameter, each)))
-TESTS += [
-    ("room for one message", test_room_for_one),
     ("a setting has its effect on its queue only", test_in_effect),
     ("read_wait has its effect on its queue only", test_wait),
     ("each queue counts its own messages", test_counters),

@@ -176,6 +176,7 @@ def full():
     """A writer that does not wait, a poller, and a writer that waits."""
     with traced() as instances:
         size, = footprints(1024)
+        check(not store(QUEUE, "msg_max_size", "1024"), "no limit")
         check(not store(QUEUE, "queue_max_bytes", f"{3 * size}"), "no limit")
         for _ in range(3):
             send(QUEUE, bytes(1024))

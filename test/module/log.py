@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Further queues in the kernel log: a line for each at load; at unload the
-messages that are left, queue by queue as they were made. As root where
-modprobe finds the module."""
+"""The kernel log: a line for each queue at load; at unload the messages that
+are left, queue by queue in the order of their creation. As root where modprobe
+finds the module."""
+import errno
 import os
 import re
+import subprocess
 import sys
 
 from module import KernelLog, loaded, unload
-from queues import FIRST, make, opened, remove, send, take
+from queues import FIRST, make, opened, path, remove, send, take
 from tap import check, run
 
 
@@ -31,16 +33,17 @@ def unloaded():
 
 
 def test_load():
-    """One line a queue, the first queue's first, with name, mode and limits.
-    """
+    """One line a queue, the default queue's first, with name, mode and
+    limits."""
     unload()
     log = KernelLog()
     loaded("queue=jobs,mode=0660,msg_max_size=77,queue_max_bytes=88888",
-           "queue=a", "msg_max_size=99")
+           "queue=a,mode=0666", "msg_max_size=99", "procfs_name=lines",
+           "procfs_file_mode=600")
     lines = log.lines()
     check(len(lines) == 3, lines)
     for line, parts in zip(lines, (
-            ("/proc/msg_queue,", "0666", "99", "33554432"),
+            ("/proc/lines,", "0600", "99", "33554432"),
             ("/proc/msg_queues/jobs,", "0660", "77", "88888"),
             ("/proc/msg_queues/a,", "0666", "99", "33554432"))):
         check(line.startswith("loaded: "), line)
@@ -51,7 +54,7 @@ def test_load():
 
 def test_unload():
     """The messages of each queue in their order, the queues in theirs,
-    whenever they were made; and those of a removed queue nowhere."""
+    however they were created; and those of a removed queue nowhere."""
     loaded("queue=z", "queue=a")
     make("m")
     make("gone")
@@ -119,20 +122,50 @@ def test_cap():
         check(lines[:1000] == [line for line, _ in all_lines[:1000]],
               f"{counts}: not these lines")
         rest = sum(size for _, size in all_lines[1000:])
-        check(lines[1000:] == [f"removed {len(all_lines) - 1000} more messages"
-                               f" of {rest} bytes in all"],
+        wanted = f"removed {len(all_lines) - 1000} more messages of {rest} bytes"
+        check(len(lines) == 1001 and
+              re.fullmatch(rf"{wanted} in (all|total)", lines[1000]),
               f"{counts}: {lines[1000:]}")
 
 
+def everything():
+    """All records of the kernel's log."""
+    return subprocess.run(["dmesg"], check=True, capture_output=True,
+                          text=True).stdout
+
+
 def test_no_content():
-    """What messages contain is never logged."""
-    loaded("queue=x")
-    log = KernelLog()
-    send("x", b"secret")
-    send(FIRST, b"secret")
+    """What messages contain is never logged, whatever becomes of them."""
+    loaded("queue=x,max_deliveries=1,dead=y,read_ack=Y", "queue=y",
+           "msg_max_size=1024")
+    for queue in FIRST, "x":
+        for text in b"s3cr3t", b"s3cr3t\n", b"s3cr3t".ljust(1024, b"3"):
+            send(queue, text)
+        with opened(queue, os.O_RDWR) as fd:
+            for failing in (lambda: os.write(fd, b"s3cr3t" * 1000),
+                            lambda: os.read(fd, 3)):
+                try:
+                    check(not failing(), "it does not fail")
+                except OSError as error:
+                    check(error.errno == errno.EMSGSIZE, error)
+        fd = os.open(path(queue), os.O_RDONLY)
+        check(os.read(fd, 3) == b"s3c", "not the first message")
+        os.close(fd)
     unload()
+    check("s3cr3t" not in everything(), "it is in the log")
+
+
+def test_no_line():
+    """Reading and writing logs nothing: messages are not counted there."""
+    loaded()
+    log = KernelLog()
+    for _ in range(100):
+        with opened(FIRST, os.O_RDWR) as fd:
+            for _ in range(100):
+                check(os.write(fd, b"x") == 1, "nothing written")
+                check(os.read(fd, 1) == b"x", "nothing read")
     lines = log.lines()
-    check(not any("secret" in line for line in lines), lines)
+    check(not lines, lines)
 
 
 TESTS = [
@@ -141,7 +174,8 @@ TESTS = [
     ("nothing for empty queues", test_unload_empty),
     ("what was returned, and what moved", test_returned),
     ("at most 1000 lines over all queues", test_cap),
-    ("no contents", test_no_content),
+    ("no message's contents in the kernel log", test_no_content),
+    ("no line in the kernel log for 10,000 messages", test_no_line),
 ]
 
 if __name__ == "__main__":
