@@ -111,39 +111,21 @@ static void one_read_at_a_time_nonblock(void)
 	in_hand(1, 9, 0);
 }
 
-/* A file in which one read stands still, and a second one waits for it. */
-static void two_readers(struct stall *stall, struct call **second)
-{
-	int fd;
-
-	acknowledge();
-	fd = q_open(O_RDONLY);
-	*stall = stall_in(fd);
-	*second = call_start(read_it, fd, 0, NULL, 64);
-	call_asleep(*second);
-}
-
 static void one_read_at_a_time_plain(void)
 {
 	struct call *second;
 	struct stall stall;
+	int fd;
 
-	two_readers(&stall, &second);
+	acknowledge();
+	fd = q_open(O_RDONLY);
+	stall = stall_in(fd);
+	second = call_start(read_it, fd, 0, NULL, 64);
+	call_asleep(second);
 	give(&stall, 9);
 	/* Its own read confirms, and is at the end of file. */
 	EQ(call_join(second), 0);
 	in_hand(0, 9, 1);
-}
-
-static void waiting_can_be_killed(void)
-{
-	struct call *second;
-	struct stall stall;
-
-	two_readers(&stall, &second);
-	call_kill(second, SIGKILL);
-	give(&stall, 9);
-	in_hand(1, 9, 1);
 }
 
 static void fault_while_shared(void)
@@ -200,22 +182,6 @@ static void looking_waits_for_nobody(void)
 		close(fd);
 		expect_numbered(1, 2);
 	}
-}
-
-static void others_go_on(void)
-{
-	struct stall stall;
-	int fd;
-
-	acknowledge();
-	fd = q_open(O_RDONLY);
-	stall = stall_in(fd);
-	expect_next("message 2");
-	send_numbered(3, 3);
-	expect_next("message 3");
-	give(&stall, 9);
-	close(fd);
-	expect_next("message 1");
 }
 
 #define THREADS	4
@@ -276,13 +242,10 @@ static const struct tap_test tests[] = {
 	{ "O_NONBLOCK: one read at a time, EAGAIN for others",
 	  one_read_at_a_time_nonblock },
 	{ "plain: one read at a time, others wait", one_read_at_a_time_plain },
-	{ "who waits for another's read can be killed",
-	  waiting_can_be_killed },
 	{ "a stalled read that fails or is killed returns the message",
 	  fault_while_shared },
 	{ "poll, fdinfo and close do not wait for a stalled read",
 	  looking_waits_for_nobody },
-	{ "a stalled read is in no other file's way", others_go_on },
 	{ "threads take messages, each once", threads },
 };
 

@@ -103,6 +103,64 @@ static void write_half_bad(void)
 	expect_empty();
 }
 
+/* Something that is known to be at an address of the kernel's. */
+#define SYMBOL	"panic_timeout"
+#define VALUE	"/proc/sys/kernel/panic"
+
+static void *kernel_address(void)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	unsigned long address = 0, found = 0;
+	char line[512], name[256];
+
+	CHECK(symbols, "/proc/kallsyms: %s", strerror(errno));
+	while (!found && fgets(line, sizeof(line), symbols))
+		if (sscanf(line, "%lx %*c %255s", &address, name) == 2 &&
+		    !strcmp(name, SYMBOL))
+			found = address;
+	fclose(symbols);
+	if (!found)
+		skip("/proc/kallsyms does not show where " SYMBOL " is");
+	return (void *)found;
+}
+
+static int kernel_value(void)
+{
+	FILE *file = fopen(VALUE, "r");
+	int value;
+
+	CHECK(file && fscanf(file, "%d", &value) == 1, VALUE ": %s",
+	      strerror(errno));
+	fclose(file);
+	return value;
+}
+
+static void read_to_kernel(void)
+{
+	static const int flags[] = { O_RDONLY, O_RDONLY | O_NONBLOCK };
+	int before = kernel_value(), other = before + 7;
+	void *address = kernel_address();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		int fd = q_open(flags[i]);
+
+		send_msg(&other, sizeof(other));
+		FAILS(read(fd, address, sizeof(other)), EFAULT);
+		EQ(kernel_value(), before);
+		get_msg(fd, &other, sizeof(other));
+	}
+}
+
+static void write_from_kernel(void)
+{
+	void *address = kernel_address();
+
+	FAILS(write(q_open(O_WRONLY), address, sizeof(int)), EFAULT);
+	FAILS(write(q_open(O_WRONLY | O_NONBLOCK), address, 1), EFAULT);
+	expect_empty();
+}
+
 static void write_from_read_only(void)
 {
 	char zeros[8] = "";
@@ -344,6 +402,10 @@ static const struct tap_test tests[] = {
 	  write_from_bad },
 	{ "write from a buffer with a bad part: EFAULT, nothing queued",
 	  write_half_bad },
+	{ "a read to an address of the kernel changes nothing there",
+	  read_to_kernel },
+	{ "a write from an address of the kernel reads nothing there",
+	  write_from_kernel },
 	{ "write from memory that is only readable", write_from_read_only },
 	{ "huge lengths", huge_lengths },
 	{ "read to bad addresses: EFAULT, the message stays first",

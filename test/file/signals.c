@@ -2,6 +2,7 @@
 /* Signals that come while a read waits for a message, or a write for room. */
 #define _GNU_SOURCE
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
@@ -136,20 +137,23 @@ static void stopped(const struct side *side)
 
 static void stopped_blocks_nobody(const struct side *side)
 {
-	struct call *first = side->start(), *second = side->start();
+	int i;
 
-	/* The one who is first in line stands still: it is the other's turn. */
-	stop(first);
-	side->let_go_on();
-	EQ(call_join(second), 5);
-	EQ(kill(first->pid, SIGCONT), 0);
-	call_asleep(first);
-	if (side->want) {
-		expect_next("waits");
-		EQ(call_join(first), 5);
-	} else {
-		send_one();
-		EQ(call_join(first), 5);
+	/* The first in line is stopped, then the second: it is the other's turn. */
+	for (i = 0; i < 2; i++) {
+		struct call *calls[2] = { side->start(), side->start() };
+
+		stop(calls[i]);
+		side->let_go_on();
+		EQ(call_join(calls[!i]), 5);
+		EQ(kill(calls[i]->pid, SIGCONT), 0);
+		call_asleep(calls[i]);
+		if (side->want)
+			expect_next("waits");
+		else
+			send_one();
+		EQ(call_join(calls[i]), 5);
+		drain_queue();
 	}
 }
 
@@ -161,6 +165,66 @@ static void stopped_misses_nothing(const struct side *side)
 	side->let_go_on();
 	EQ(kill(c->pid, SIGCONT), 0);
 	EQ(call_join(c), 5);
+}
+
+static ssize_t read_in_two(struct call *c, int fd)
+{
+	EQ(read(fd, c->buf, 3), 3);
+	raise(SIGSTOP);
+	return read(fd, c->buf + 3, c->len - 3);
+}
+
+static void stopped_in_message(void)
+{
+	struct call *c;
+	siginfo_t info;
+	int i;
+
+	send_str("abcdef");
+	c = call_start(read_in_two, -1, O_RDONLY, NULL, 64);
+	EQ(waitid(P_PID, c->pid, &info, WSTOPPED), 0);
+	for (i = 1; i <= 100; i++) {
+		send_numbered(i, i);
+		expect_numbered(i, i);
+	}
+	EQ(kill(c->pid, SIGCONT), 0);
+	EQ(call_join(c), 3);
+	CHECK(!memcmp(c->buf, "abcdef", 6), "read %.6s", c->buf);
+}
+
+static ssize_t epoll_and_read(struct call *c, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int ep = epoll_create1(0);
+	ssize_t ret;
+
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	do {
+		epoll_pwait(ep, &event, 1, -1, NULL);
+		ret = read(fd, c->buf, c->len);
+	} while (ret < 0 && errno == EAGAIN);
+	return ret;
+}
+
+static void stopped_in_epoll(void)
+{
+	int i, j;
+
+	for (i = 0; i < 2; i++) {
+		struct call *calls[2];
+
+		for (j = 0; j < 2; j++) {
+			calls[j] = call_start(epoll_and_read, -1,
+					      O_RDONLY | O_NONBLOCK, NULL, 64);
+			call_asleep(calls[j]);
+		}
+		stop(calls[i]);
+		send_str("first");
+		call_join_str(calls[!i], "first");
+		EQ(kill(calls[i]->pid, SIGCONT), 0);
+		send_str("second");
+		call_join_str(calls[i], "second");
+	}
 }
 
 #define BOTH_SIDES(what)						\
@@ -258,6 +322,10 @@ static const struct tap_test tests[] = {
 	  stopped_misses_nothing_read },
 	{ "a stopped writer finds the room that came meanwhile",
 	  stopped_misses_nothing_write },
+	{ "a reader stopped in the middle of a message blocks nobody",
+	  stopped_in_message },
+	{ "a reader stopped in epoll, exclusively, blocks nobody",
+	  stopped_in_epoll },
 	{ "a waiting poll gets EINTR", interrupted_poll },
 	{ "an alarm limits a wait", alarm_for_self },
 	{ "calls that need not wait never get EINTR",
