@@ -8,6 +8,7 @@
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -190,6 +191,69 @@ static void poll_eof(void)
 	EQ(result() & POLLHUP, POLLHUP);
 }
 
+/*
+ * A registered file has no descriptor, and nobody closes one: what it was woken
+ * for is for the next worker when it is registered no more.
+ */
+static ssize_t wait_exclusively(struct call *c, int fd)
+{
+	struct epoll_event event = { 0 };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	memcpy(&event.events, c->buf, sizeof(event.events));
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	return syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8);
+}
+
+static void registered(int mode, unsigned int events)
+{
+	unsigned int exclusive = events | EPOLLEXCLUSIVE;
+	struct call *next;
+	int fd;
+
+	make_ring();
+	limit_queue(MAX_SIZE, 1);
+	if (events == EPOLLOUT)
+		send_str("x");
+	fd = q_open(mode);
+	EQ(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &fd,
+		   1), 0);
+	close(fd);
+	submit((struct io_uring_sqe){
+		.opcode = IORING_OP_POLL_ADD, .flags = IOSQE_FIXED_FILE,
+		.fd = 0, .poll32_events = exclusive,
+	});
+	if (completed()) {
+		EQ(result(), -EINVAL);
+		skip("this kernel's io_uring has no exclusive polls");
+	}
+	next = call_start(wait_exclusively, -1, mode, &exclusive,
+			  sizeof(exclusive));
+	call_asleep(next);
+	if (events == EPOLLOUT)
+		expect_next("x");
+	else
+		send_str("x");
+	EQ(result() & events, events);
+	call_asleep(next);
+	EQ(syscall(SYS_io_uring_register, ring.fd, IORING_UNREGISTER_FILES,
+		   NULL, 0), 0);
+	UNTIL(references() <= 1);
+	CHECK(!call_settled(next), "the next worker is still asleep");
+	EQ(call_join(next), 1);
+}
+
+static void registered_reader(void)
+{
+	registered(O_RDONLY | O_NONBLOCK, EPOLLIN);
+	expect_next("x");
+}
+
+static void registered_writer(void)
+{
+	registered(O_WRONLY | O_NONBLOCK, EPOLLOUT);
+}
+
 struct transfer {
 	const char *name;
 	int opcode;
@@ -288,6 +352,10 @@ static const struct tap_test tests[] = {
 	{ "POLL_ADD waits for a message, in every mode", poll_message },
 	{ "POLL_ADD waits for room, in every mode", poll_room },
 	{ "POLL_ADD sees this open's end of file", poll_eof },
+	{ "a registered file that was woken leaves the message to the next",
+	  registered_reader },
+	{ "a registered file that was woken leaves the space to the next",
+	  registered_writer },
 	{ "READ and WRITE: EOPNOTSUPP, nothing taken or queued",
 	  transfers_refused },
 	{ "aio: EOPNOTSUPP, nothing taken or queued", aio_refused },

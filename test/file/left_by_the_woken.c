@@ -5,6 +5,7 @@
  * hear of the message. The same for room, and the writers who wait for it.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
@@ -184,6 +185,90 @@ static void forked_writer_dies(void)
 	kept_by_parent(O_WRONLY, EPOLLOUT);
 }
 
+/*
+ * Two threads wait in one epoll for one file. The close by the one that is woken
+ * reaches the other first, by the epoll that still has the file; only its last
+ * reference, which goes after that, is the next worker's chance.
+ */
+struct pair {
+	uint32_t events;
+	int fd, ep;
+};
+
+static void *wait_and_close(void *arg)
+{
+	struct pair *pair = arg;
+	struct epoll_event event;
+
+	if (syscall(SYS_epoll_pwait, pair->ep, &event, 1, -1, NULL, 8) == 1)
+		close(pair->fd);
+	return NULL;
+}
+
+static ssize_t leave_it_as_a_pair(struct call *c, int fd)
+{
+	struct epoll_event event;
+	struct pair pair = { .fd = fd, .ep = epoll_create1(EPOLL_CLOEXEC) };
+	pthread_t second;
+
+	memcpy(&pair.events, c->buf, sizeof(pair.events));
+	event.events = pair.events | EPOLLEXCLUSIVE | EPOLLET;
+	EQ(epoll_ctl(pair.ep, EPOLL_CTL_ADD, fd, &event), 0);
+	EQ(pthread_create(&second, NULL, wait_and_close, &pair), 0);
+	wait_and_close(&pair);
+	pause();
+	return 0;
+}
+
+/* How many threads of the child sleep in an epoll. */
+static int threads_asleep(struct call *c)
+{
+	int asleep = 0, thread;
+	char path[64];
+	FILE *file;
+	long nr;
+
+	/* The second is numbered next, unless somebody else has come between. */
+	for (thread = c->pid; thread < c->pid + 50; thread++) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", c->pid,
+			 thread);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		asleep += fscanf(file, "%ld", &nr) == 1 && nr == SYS_epoll_pwait;
+		fclose(file);
+	}
+	return asleep;
+}
+
+static void pair_closes(int flags, uint32_t events)
+{
+	struct call *pair, *next;
+
+	nothing_to_do(events);
+	pair = call_start(leave_it_as_a_pair, -1, flags | O_NONBLOCK, &events,
+			  sizeof(events));
+	UNTIL(threads_asleep(pair) == 2);
+	next = start_worker(-1, flags, events, DIE);
+	something_to_do(events);
+	/* Both have been woken, and nothing is left that could wake the next. */
+	UNTIL(threads_asleep(pair) == 0 && references() <= 1);
+	CHECK(!call_settled(next), "the next worker is still asleep");
+	call_join(next);
+	call_kill(pair, SIGKILL);
+}
+
+static void reading_pair_closes(void)
+{
+	pair_closes(O_RDONLY, EPOLLIN);
+	expect_next("x");
+}
+
+static void writing_pair_closes(void)
+{
+	pair_closes(O_WRONLY, EPOLLOUT);
+}
+
 static void nothing_left_wakes_nobody(void)
 {
 	struct call *worker = start_worker(-1, O_RDONLY, EPOLLIN, DIE);
@@ -213,6 +298,8 @@ static const struct tap_test tests[] = {
 	  sharing_writer_dies },
 	{ "a forked writer whose parent keeps the file dies",
 	  forked_writer_dies },
+	{ "readers that share an epoll close its file", reading_pair_closes },
+	{ "writers that share an epoll close its file", writing_pair_closes },
 	{ "closing where there is nothing to do wakes nobody",
 	  nothing_left_wakes_nobody },
 };

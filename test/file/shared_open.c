@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One open file in several hands: by dup, by fork, by threads. */
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "tap.h"
 
@@ -228,6 +231,44 @@ static void nonblock_by_threads(void)
 	expect_empty();
 }
 
+/* Sees that half a message is there, and waits for what comes next. */
+static ssize_t wait_for_more(struct call *c, int fd)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE,
+	};
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	EQ(epoll_wait(ep, &event, 1, -1), 1);
+	*(volatile char *)c->buf = 's';
+	EQ(syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8), 1);
+	return event.events;
+}
+
+static void eof_wakes_all(void)
+{
+	struct call *waiters[4];
+	int fd = q_open(O_RDONLY);
+	size_t i;
+
+	send_str("abcd");
+	EQ(read(fd, buf, 2), 2);
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		waiters[i] = call_start(wait_for_more, fd, 0, "", 1);
+		UNTIL(*(volatile char *)waiters[i]->buf == 's');
+		call_asleep(waiters[i]);
+	}
+	/* It is for each of them that its next read gives 0. */
+	get_str(fd, "cd");
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		CHECK(!call_settled(waiters[i]), "poller %zu of 4 sleeps on",
+		      i + 1);
+		EQ(call_join(waiters[i]), EPOLLIN);
+	}
+	get_eof(fd);
+}
+
 static const struct tap_test tests[] = {
 	{ "dup: one message in pieces, then end of file for both", by_dup },
 	{ "a message is not dropped before the last close",
@@ -235,6 +276,7 @@ static const struct tap_test tests[] = {
 	{ "O_NONBLOCK is the open file's, not the descriptor's",
 	  flag_is_shared },
 	{ "fork: one message in pieces, then end of file for all", by_fork },
+	{ "the end of file wakes all who poll the file", eof_wakes_all },
 	{ "two wait on one file: one gets the message, the other 0",
 	  second_waits_first_takes_all },
 	{ "many wait on one file: the pieces, then 0",

@@ -91,7 +91,7 @@ bool call_settled(struct call *c)
 	static const int waits[] = {
 		SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_ppoll,
 		SYS_epoll_pwait, SYS_splice, SYS_tee, SYS_preadv2, SYS_pwritev2,
-		SYS_fsync,
+		SYS_fsync, SYS_mq_timedsend, SYS_mq_timedreceive,
 #ifdef SYS_poll	/* newer processors have ppoll alone */
 		SYS_poll,
 #endif

@@ -221,10 +221,52 @@ def off():
         check(found == ["kmsgq_enqueue", "kmsgq_confirm"], found)
 
 
+def raw(instance, cpu):
+    """The pages of a processor's part of a trace, as a tracer gets them."""
+    pages = b""
+    fd = os.open(f"{instance.path}/per_cpu/cpu{cpu}/trace_pipe_raw",
+                 os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while page := os.read(fd, os.sysconf("SC_PAGE_SIZE")):
+            pages += page
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(fd)
+    return pages
+
+
+def nothing_stale():
+    """A record shows nothing of the one that was in its place before: a user
+    who may trace one queue sees no name of another."""
+    loaded()
+    long, short = "L" * 63, "s"
+    make(long)
+    make(short)
+    cpu = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cpu})
+    instance = Instance("raw")
+    try:
+        instance.put("buffer_size_kb", "8")
+        for name in long, short:
+            # Each page of the buffer is used again and again.
+            for _ in range(1000):
+                send(name, b"x")
+                take(name)
+            pages = raw(instance, cpu)
+            check(pages.count(name.encode() + b"\0") > 50,
+                  f"{len(pages)} bytes, without the records of {name}")
+        check(b"L" * 8 not in pages, "records have parts of another's name")
+    finally:
+        instance.remove()
+        os.sched_setaffinity(0, range(os.cpu_count()))
+
+
 TESTS = [
     ("enqueue, dequeue, confirm and return, to a dead queue too", messages),
     ("full", full),
     ("each event can be enabled alone", off),
+    ("a record has nothing of an older one", nothing_stale),
 ]
 
 if __name__ == "__main__":

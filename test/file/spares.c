@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The messages that a queue keeps for reuse: at most 256 KiB of them and one more,
+ * within queue_max_bytes together with all that is charged, and none that
+ * outlives its queue.
+ *
+ * What a queue keeps is what the kernel's allocator counts as in use when no
+ * message is there.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+
+#include "tap.h"
+
+#define SLABS		"/sys/kernel/slab/"
+#define LIST_MAX	(256 << 10)
+#define NAME		"sparing"
+
+static char msg[HUGE_SIZE];
+
+static long slab_number(const char *cache, const char *name)
+{
+	char path[128], text[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), SLABS "%s/%s", cache, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "%s: %s", path,
+	      strerror(errno));
+	close(fd);
+	return strtol(text, NULL, 10);
+}
+
+/* All messages in one piece, and the headers of others, that are in use. */
+static long objects_of(const char *prefix)
+{
+	DIR *dir = opendir(SLABS);
+	struct dirent *entry;
+	char path[128];
+	long bytes = 0;
+	int found = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		found++;
+		/* What a processor has set aside would count as in use. */
+		snprintf(path, sizeof(path), SLABS "%.40s/shrink",
+			 entry->d_name);
+		EQ(try_write(path, "1"), 0);
+		bytes += slab_number(entry->d_name, "objects") *
+			 (slab_number(entry->d_name, "object_size") +
+			  sizeof(void *));
+	}
+	if (dir)
+		closedir(dir);
+	if (!found)
+		skip("this kernel does not show the module's objects");
+	return bytes;
+}
+
+static long objects(void)
+{
+	return objects_of("kmsgq_");
+}
+
+/* Where reuse would hide faults, or freed memory is to be cleared. */
+static bool keeps_none(void)
+{
+	static char text[4096];
+	FILE *file = fopen("/proc/cmdline", "r");
+
+	CHECK(file && fgets(text, sizeof(text), file), "no /proc/cmdline");
+	fclose(file);
+	return strstr(text, "init_on_free=1") ||
+	       !access("/sys/kernel/debug/kmemleak", F_OK);
+}
+
+/* A queue that has nothing yet; gives what others have. */
+static long start(long max, long limit)
+{
+	char words[128];
+
+	snprintf(words, sizeof(words),
+		 NAME ",msg_max_size=%ld,queue_max_bytes=%ld", max, limit);
+	footprint(1);
+	try_queue_words("-kmsgq-scales");
+	make_queue(words);
+	use_queue(NAME);
+	return objects();
+}
+
+/* @count messages in, or as many as fit; then all out. */
+static long burst(size_t len, long count)
+{
+	int fd = q_open(O_RDWR | O_NONBLOCK);
+	long sent = 0;
+
+	while (sent < count && write(fd, msg, len) == (ssize_t)len)
+		sent++;
+	count = sent;
+	while (count--)
+		EQ(read(fd, msg, sizeof(msg)), len);
+	close(fd);
+	EQ(stat_of("queued_bytes"), 0);
+	return sent;
+}
+
+static void kept(long others, long most, const char *when)
+{
+	long bytes = objects() - others;
+
+	printf("# %s: %ld bytes are kept\n", when, bytes);
+	fflush(stdout);
+	CHECK(bytes <= most, "%s: %ld bytes are kept, at most %ld", when, bytes,
+	      most);
+}
+
+static void are_kept(void)
+{
+	long others = start(2048, MAX_BYTES), bytes;
+
+	if (keeps_none())
+		skip("this kernel is to keep none");
+	burst(100, 1000);
+	bytes = objects() - others;
+	CHECK(bytes > 100 * 1000, "%ld bytes are kept of 1000 messages", bytes);
+	/* They are what the next ones are made of. */
+	burst(100, 1000);
+	EQ(objects() - others, bytes);
+}
+
+static void none_kept(void)
+{
+	long others = start(2048, MAX_BYTES);
+
+	if (!keeps_none())
+		skip("this kernel is to keep some");
+	burst(100, 1000);
+	EQ(objects(), others);
+}
+
+static void bounded(void)
+{
+	static const size_t sizes[] = { 1, 100, 1000, 2048 };
+	long others = start(2048, MAX_BYTES);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		burst(sizes[i], 20000);
+		kept(others, LIST_MAX + 4096, "after a burst");
+	}
+	/* Chunks are neither kept in number nor hidden from the count. */
+	param_set("msg_max_size", HUGE_SIZE);
+	burst(5000, 1000);
+	kept(others, LIST_MAX + 4096, "after a burst of chunks");
+}
+
+static void bounded_by_limit(void)
+{
+	const long limit = 20 * footprint(1000);
+	long others = start(1000, limit);
+
+	EQ(burst(1000, 1000), 20);
+	kept(others, limit + footprint(1000), "in a small queue");
+}
+
+/*
+ * Messages of another size come: what is kept makes way, so that both together
+ * stay within the limit. @len: of the others.
+ */
+static void make_way(size_t len)
+{
+	const long limit = 300000;
+	long others = start(4096, limit), sum, size, chunks;
+	int fd;
+
+	burst(100, 2500);
+	fd = q_open(O_WRONLY | O_NONBLOCK);
+	while (write(fd, msg, len) == (ssize_t)len)
+		;
+	EQ(errno, EAGAIN);
+	close(fd);
+	/* Chunks are in no slab; one spare is beside the list. */
+	chunks = message_chunks(len, &size);
+	sum = objects() - others + chunks * size * stat_of("queued");
+	printf("# %zu bytes: %ld messages charged %ld, %ld bytes in use\n", len,
+	       stat_of("queued"), stat_of("queued_bytes"), sum);
+	fflush(stdout);
+	CHECK(sum <= limit + footprint(100), "%ld bytes in use, at most %ld",
+	      sum, limit);
+	CHECK(stat_of("queued_bytes") > limit - 2 * footprint(4096),
+	      "what is kept made the queue full: %ld bytes of %ld",
+	      stat_of("queued_bytes"), limit);
+}
+
+static void other_small_ones(void)
+{
+	make_way(1000);
+}
+
+static void chunked_ones(void)
+{
+	make_way(4000);
+}
+
+/* The limit holds at each moment between, not only when the queue is full. */
+static void at_each_step(void)
+{
+	const long limit = 300000;
+	long others = start(4096, limit), sum;
+	int fd;
+
+	burst(100, 2500);
+	fd = q_open(O_WRONLY | O_NONBLOCK);
+	while (write(fd, msg, 1000) == 1000) {
+		sum = objects() - others;
+		CHECK(sum <= limit + footprint(100),
+		      "%ld messages: %ld bytes in use, at most %ld",
+		      stat_of("queued"), sum, limit);
+	}
+	close(fd);
+	/* And while they are read, kept again, and others come. */
+	fd = q_open(O_RDWR | O_NONBLOCK);
+	while (read(fd, msg, sizeof(msg)) > 0) {
+		(void)write(fd, msg, 100);
+		sum = objects() - others;
+		CHECK(sum <= limit + footprint(1000),
+		      "%ld messages: %ld bytes in use, at most %ld",
+		      stat_of("queued"), sum, limit);
+		if (stat_of("queued") < 5)
+			break;
+	}
+	close(fd);
+}
+
+static void lowered(void)
+{
+	long others = start(1000, MAX_BYTES);
+
+	burst(1000, 1000);
+	param_set("queue_max_bytes", 3 * footprint(1000));
+	kept(others, 4 * footprint(1000), "with a lower limit");
+	/* Also where messages are in the queue. */
+	param_set("queue_max_bytes", MAX_BYTES);
+	burst(1000, 1000);
+	send_msg(msg, 1000);
+	param_set("queue_max_bytes", 3 * footprint(1000));
+	kept(others, 4 * footprint(1000), "with a lower limit and a message");
+}
+
+/* Takes what was not charged to the queue at that moment into account, too. */
+static void held_ones_count(void)
+{
+	const long limit = 200 * footprint(100);
+	long others = start(100, limit);
+	int fds[20], i;
+
+	param_set("read_ack", 1);
+	burst(100, 150);
+	for (i = 0; i < 20; i++) {
+		send_msg(msg, 100);
+		fds[i] = q_open(O_RDONLY | O_NONBLOCK);
+		EQ(read(fds[i], msg, 100), 100);
+	}
+	burst(100, 1000);
+	EQ(stat_of("held"), 20);
+	kept(others, limit + footprint(100), "with 20 messages held");
+	for (i = 0; i < 20; i++) {
+		EQ(fsync(fds[i]), 0);
+		close(fds[i]);
+	}
+	kept(others, limit + footprint(100), "with these confirmed");
+}
+
+static void gone_with_the_queue(void)
+{
+	long others = start(2048, MAX_BYTES);
+
+	burst(100, 1000);
+	burst(2048, 1000);
+	EQ(try_queue_words("-" NAME), 0);
+	EQ(objects(), others);
+}
+
+static const struct tap_test tests[] = {
+	{ "messages of a burst are kept for the next", are_kept },
+	{ "none are kept where that would weaken a check", none_kept },
+	{ "at most 256 KiB are kept", bounded },
+	{ "no more than queue_max_bytes is kept", bounded_by_limit },
+	{ "what is kept makes way for messages of another size",
+	  other_small_ones },
+	{ "what is kept makes way for messages in chunks", chunked_ones },
+	{ "kept and charged bytes are within the limit at each step",
+	  at_each_step },
+	{ "a lower queue_max_bytes frees what is kept", lowered },
+	{ "messages that are held count, too", held_ones_count },
+	{ "what is kept goes with its queue", gone_with_the_queue },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parameters' files are in sysfs before the module has run its init function.
+ * What is written to one of them until then is refused, with EBUSY: it neither
+ * has effect nor makes the load fail.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "load.h"
+
+#define LOADS_MIN	40
+#define LOADS_MAX	400	/* for a write that comes early enough */
+
+static struct {
+	volatile int stop, loading;
+	volatile long refused, done;
+} *shared;
+
+/* What is written while the module is loaded and unloaded, on and on. */
+struct attempt {
+	const char *name, *value;
+	bool valid;		/* so it may have effect after init */
+};
+
+static const struct attempt attempts[] = {
+	{ "queue", "early,mode=0600", true },
+	{ "queue", "early,mode=9", false },
+	{ "queue", "-early", true },
+	{ "queue_max_bytes", "1", false },
+	{ "msg_max_size", "0", false },
+	{ "msg_max_size", "1048576", true },
+	{ "read_wait", "Y", true },
+	{ "read_ack", "maybe", false },
+	{ "containers", "Y", true },
+};
+
+static const struct attempt *attempt;
+
+static ssize_t write_on_and_on(struct call *c, int null)
+{
+	char path[128];
+
+	(void)c;
+	(void)null;
+	snprintf(path, sizeof(path), SYS_DIR "parameters/%s", attempt->name);
+	while (!shared->stop) {
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (write(fd, attempt->value, strlen(attempt->value)) > 0)
+			shared->done++;
+		else if (errno == EBUSY)
+			shared->refused++;
+		close(fd);
+	}
+	return 0;
+}
+
+static void unload(void)
+{
+	UNTIL(!module_unload() || errno == ENOENT);
+}
+
+#define WRITERS	4
+
+static void beside(const struct attempt *a)
+{
+	int null = open("/dev/null", O_RDONLY), i;
+	struct call *writers[WRITERS];
+
+	attempt = a;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	unload();
+	for (i = 0; i < WRITERS; i++)
+		writers[i] = call_start(write_on_and_on, null, 0, NULL, 0);
+	for (i = 0; i < LOADS_MIN || (i < LOADS_MAX && !shared->refused); i++) {
+		/* Parameters of the load itself are no writes. */
+		CHECK(!module_load("read_eof=N queue=mine,mode=0600"),
+		      "load %d beside writes of %s=%s: %s", i + 1, a->name,
+		      a->value, strerror(errno));
+		EQ(access("/proc/msg_queues/mine", F_OK), 0);
+		EQ(stat_of("read_eof"), 0);
+		unload();
+	}
+	shared->stop = 1;
+	for (i = 0; i < WRITERS; i++)
+		EQ(call_join(writers[i]), 0);
+	EQ(module_load(""), 0);
+	printf("# %s=%s: %d loads, %ld writes got EBUSY, %ld had effect\n",
+	       a->name, a->value, i, shared->refused, shared->done);
+	fflush(stdout);
+	CHECK(a->valid || !shared->done, "%s=%s is written with success",
+	      a->name, a->value);
+	if (!shared->refused && strcmp(a->value, "-early"))
+		skip("no write came early enough");
+}
+
+#define BESIDE(number)					\
+	static void beside_##number(void)		\
+	{						\
+		beside(&attempts[number]);		\
+	}
+
+BESIDE(0)
+BESIDE(1)
+BESIDE(2)
+BESIDE(3)
+BESIDE(4)
+BESIDE(5)
+BESIDE(6)
+BESIDE(7)
+BESIDE(8)
+
+static const struct tap_test tests[] = {
+	{ "loads beside writes that create a queue", beside_0 },
+	{ "loads beside writes of a queue that is invalid", beside_1 },
+	{ "loads beside writes that remove a queue", beside_2 },
+	{ "loads beside writes of queue_max_bytes=1", beside_3 },
+	{ "loads beside writes of msg_max_size=0", beside_4 },
+	{ "loads beside writes of a valid msg_max_size", beside_5 },
+	{ "loads beside writes of read_wait", beside_6 },
+	{ "loads beside writes of an invalid read_ack", beside_7 },
+	{ "loads beside writes of containers", beside_8 },
+};
+
+TAP_MAIN(tests)
