@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checks of test/lint on what is written more than once, or not at all.
+"""Checks of test/lint on texts: what is written twice, badly, or not at all.
 
-    lint_texts.py kernel-doc FILE...    functions and structs without kernel-doc
+    lint_texts.py kernel-doc            what headers export without kernel-doc
     lint_texts.py parameters            modinfo, the manual page, modprobe.d
-    lint_texts.py dates                 CHANGELOG and the packages' changelogs
+    lint_texts.py dates                 CHANGELOG, packages and manual pages
+    lint_texts.py terms                 words that users should not have to read
     lint_texts.py variables FILE...     environment and test/README.md
 
 Prints what is wrong and exits with 1.
@@ -13,6 +14,7 @@ Prints what is wrong and exits with 1.
 import datetime
 import email.utils
 import glob
+import os
 import re
 import sys
 
@@ -25,37 +27,42 @@ def read(path):
         return text.read()
 
 
-def undocumented(path):
-    """Functions and structs without a kernel-doc block directly above them.
+def kernel_doc():
+    """What a header exports has kernel-doc: structs, unions, enums and inline
+    functions in the header itself, other functions where they are defined.
+    Static functions of a .c file need none; where they have it, the kernel's own
+    script checks that it is complete.
 
     In kernel style, a function's opening brace is alone in its line and a
     struct's ends the line that names it.
     """
-    in_doc = documented = False
-    head = ""           # the line with the name of a function
-    for number, line in enumerate(read(path).split("\n"), 1):
-        if line == "/**":
-            in_doc = True
-        elif line == " */":
-            in_doc, documented, head = False, in_doc, ""
-        elif not line or line.startswith("}"):
-            documented, head = False, ""
-        elif re.match(r"(\w[\w *]*\b)?(struct|union|enum) \w+ \{$", line):
-            if not documented:
-                yield f"{path}:{number}: {line[:-2]} has no kernel-doc"
-        elif line == "{" and "(" in head:
-            if not documented:
-                yield f"{path}:{number - 1}: {head} has no kernel-doc"
-        elif re.match(r"\w", line):
-            head = line
-            if line.startswith("static inline") and line.endswith("}"):
-                if not documented:
-                    yield f"{path}:{number}: {line} has no kernel-doc"
-
-
-def kernel_doc(*paths):
-    for path in paths:
-        yield from undocumented(path)
+    headers = [path for path in sorted(glob.glob("src/*.h"))
+               if not path.endswith(("compat.h", "trace.h"))]
+    exported = set()
+    for path in headers:
+        exported |= set(re.findall(r"\b(kmsgq_\w+)\([^{;]*\)\s*;", read(path)))
+    for path in headers + sorted(glob.glob("src/*.c")):
+        in_doc = documented = False
+        head = ""           # the line with the name of a function
+        for number, line in enumerate(read(path).split("\n"), 1):
+            if line == "/**":
+                in_doc = True
+            elif line == " */":
+                in_doc, documented, head = False, in_doc, ""
+            elif not line or line.startswith("}"):
+                documented, head = False, ""
+            elif re.match(r"(\w[\w *]*\b)?(struct|union|enum) \w+ \{", line):
+                if path.endswith(".h") and not documented:
+                    yield f"{path}:{number}: {line[:-2]} has no kernel-doc"
+            elif re.match(r"\w", line):
+                # A return type may have a line to itself.
+                head += line
+            if head and (line == "{" or line.endswith("}")):
+                name = re.search(r"\b(kmsgq_\w+)\(", head)
+                if name and not documented and \
+                   (path.endswith(".h") or name[1] in exported):
+                    yield f"{path}:{number}: {name[1]}() has no kernel-doc"
+                head = ""
 
 
 def descriptions():
@@ -83,7 +90,7 @@ def manual_entries():
 def parameters():
     """modinfo is the one source: the manual has each parameter, with the same
     default and every number that bounds it; the packages' configuration sets
-    parameters that there are, to their defaults."""
+    existing parameters, to their defaults."""
     manual = {name: (title, text) for name, title, text in manual_entries()}
     known = descriptions()
     if len(known) < 7:
@@ -106,12 +113,12 @@ def parameters():
                 yield f"{MANUAL}: {name}: {number} of modinfo is missing"
     for name in manual:
         if name not in known:
-            yield f"{MANUAL}: there is no parameter {name}"
+            yield f"{MANUAL}: no parameter {name}"
     for line in re.findall(r"^#?\s*options kmsg_queue (.*)",
                            read(MODPROBE_D), re.M):
         for word in line.split():
             if word.split("=")[0] not in known:
-                yield f"{MODPROBE_D}: there is no parameter '{word}'"
+                yield f"{MODPROBE_D}: no parameter '{word}'"
     for line in re.findall(r"^options kmsg_queue (.*)", read(MODPROBE_D), re.M):
         for word in line.split():
             name, _, value = word.partition("=")
@@ -121,22 +128,105 @@ def parameters():
 
 
 def dates():
-    """The newest entry of each changelog has one date, not in the future."""
+    """The newest entries of the changelogs have one date, and no date is in the
+    future, as none of a manual page is. An entry of CHANGELOG that is not
+    released has no date; the packages' changelogs need one all the same."""
     stamp = re.search(r"^ -- .*>  (.*)", read("debian/changelog"), re.M)[1]
     spec, = glob.glob("rpm/*.spec")
     entry = re.search(r"^\* (\w{3} \w{3} +\d+ \d{4}) ", read(spec), re.M)[1]
     found = {
-        "CHANGELOG": datetime.date.fromisoformat(
-            re.match(r"\S+ \((\S+)\)", read("CHANGELOG"))[1]),
         "debian/changelog": email.utils.parsedate_to_datetime(stamp).date(),
         spec: datetime.datetime.strptime(entry, "%a %b %d %Y").date(),
     }
+    released = re.match(r"\S+ \((\S+)\)", read("CHANGELOG"))
+    if not released:
+        yield "CHANGELOG: must begin with VERSION (DATE) or VERSION (unreleased)"
+    elif released[1] != "unreleased":
+        found["CHANGELOG"] = datetime.date.fromisoformat(released[1])
+    if len(set(found.values())) > 1:
+        yield ", but ".join(f"{path} says {date}" for path, date in found.items())
+    for page in glob.glob("src/man/*.[1-9]"):
+        title = re.search(r"^\.TH \S+ \d (\d{4}-\d\d-\d\d) ", read(page), re.M)
+        if title:
+            found[page] = datetime.date.fromisoformat(title[1])
+        else:
+            yield f"{page}: .TH needs a date such as 2026-11-24"
     today = datetime.datetime.now(datetime.timezone.utc).date()
     for path, date in found.items():
         if date > today:
             yield f"{path}: {date} is in the future"
-        if date != found["CHANGELOG"]:
-            yield f"{path} says {date}, CHANGELOG {found['CHANGELOG']}"
+
+
+# What users should not have to read, and what to write instead. A blank stands
+# for any space, so that a term is found across lines.
+TERMS = {
+    r"further": "additional",
+    r"(?:is|are|was|were|be|been) made|mak(?:e|es|ing) (?:a|the|more|one) "
+    r"(?:\w+ )?(?:queue|file|directory)s?|made a (?:queue|file)": "create",
+    r"plain (?:read|write|open|file|call)\w*|(?:as|for) plain|nonblock":
+        "without O_NONBLOCK, with O_NONBLOCK; blocking, non-blocking",
+    r"live": "can be changed at run time",
+    r"rooms?": "space (of a queue), suite (of tests)",
+    r"in the same words": "the same specification",
+    r"(?:go|goes|going|went) on": "continue",
+    r"who(?:m|se)?ever": "any process that",
+    r"(?:anyone|anybody|somebody|nobody|those|users?|tasks?) who|"
+    r"who (?:is|are|waits?|reads?|writes?|opens?|sleeps?|may)":
+        "a process that",
+    r"of (?:its|their|your) own": "its own; separate",
+    r"there (?:is|are|was|were)": "the subject first",
+    r"(?:come|comes|came|coming|is|are|was|were|be) back": "return",
+    r"loses|lose (?:the|all|queued)": "discards",
+    r"may not|(?:is|are) not allowed": "must not; is invalid",
+    r"so far as": "as far as",
+    r"beside": "alongside; in addition to",
+    r"in (?:the account|hand)": "held",
+    r"retailed": "requeued",
+    r"for ever": "indefinitely",
+    r"(?:that|those) of": "the noun again",
+    r"(?:is|are|was|were) to be": "must be; should be",
+    r"throw-?away": "disposable",
+    r"one for one": "each message wakes one",
+    r"in whatever way|whatever \w+ says": "for any reason; regardless of",
+    r"in all[.;)]": "in total",
+    r"it must be": "invalid value: must be",
+}
+
+
+def prose(path, text):
+    """The text with markup and code blanked out, line by line."""
+    if re.search(r"\.[1-9]$", path):
+        text = re.sub(r"\\f.|\\[&/~ ]", "", text.replace("\\-", "-"))
+        return re.sub(r"^(?:['.]\\\".*|\.TH .*|\.[A-Za-z]+)|\"|T[{}]", "", text,
+                      flags=re.M)
+    if path.endswith((".c", ".h")):
+        text = re.sub(r"/\*.*?\*/|^\s*#\s*include[^\n]*",
+                      lambda m: re.sub(r"[^\n]", "", m[0]), text,
+                      flags=re.M | re.S)
+        return re.sub(r'([^"]*)("(?:\\.|[^"\\])*"|$)', lambda m: re.sub(
+            r"[^\n]", "", m[1]) + m[2].strip('"') + " ", text)
+    if path.endswith((".md", ".conf")) or "README" in path or path == "CHANGELOG":
+        return text
+    return re.sub(r"^\s*#.*", "", text, flags=re.M)        # comments of scripts
+
+
+def terms():
+    """What users read has none of these terms: README and the like, manual
+    pages, configuration, the kernel log, modinfo, help, messages of scripts."""
+    paths = [path for pattern in (
+        "README.md", "CHANGELOG", "Makefile", "test/README.md", "debian/README*",
+        "debian/control", "debian/*.p*", "rpm/README*", "rpm/*.spec", "src/*",
+        "src/man/*", "src/conf/*/*", "src/examples/**", "src/completion/*")
+             for path in sorted(glob.glob(pattern, recursive=True))
+             if os.path.isfile(path) and not path.endswith((".ko", ".o", ".mod.c"))]
+    for path in paths:
+        text = prose(path, read(path))
+        for term, better in TERMS.items():
+            pattern = rf"\b(?:{term})(?!\w)".replace(" ", r"\s+")
+            for found in re.finditer(pattern, text, re.I):
+                number = text.count("\n", 0, found.start()) + 1
+                yield (f"{path}:{number}: '{' '.join(found[0].split())}':"
+                       f" write {better}")
 
 
 def variables(*paths):
@@ -154,7 +244,7 @@ def variables(*paths):
 
 
 CHECKS = {"kernel-doc": kernel_doc, "parameters": parameters, "dates": dates,
-          "variables": variables}
+          "terms": terms, "variables": variables}
 
 problems = list(CHECKS[sys.argv[1]](*sys.argv[2:]))
 for problem in problems:
