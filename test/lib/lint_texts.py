@@ -103,11 +103,14 @@ def parameters():
             yield f"{MANUAL}: no parameter {name}"
             continue
         title, text = manual[name]
-        if default and not re.search(rf"\({re.escape(default[1])}[,)]", title):
+        if default and not re.search(rf"\(default {re.escape(default[1])}[;)]",
+                                     title):
             yield (f"{MANUAL}: {title}: modinfo says that the default of"
                    f" {name} is {default[1]}")
-        if ("live" in description) != ("live" in title):
-            yield f"{MANUAL}: {title}: is {name} live or not? See modinfo"
+        run_time = re.search(r"\bat run time\b|\blive\b", description)
+        if bool(run_time) != ("at run time" in title):
+            yield (f"{MANUAL}: {title}: can {name} be changed at run time?"
+                   " See modinfo")
         for number in re.findall(r"\b\d{2,}\b", description):
             if number not in title + text:
                 yield f"{MANUAL}: {name}: {number} of modinfo is missing"
@@ -189,7 +192,6 @@ TERMS = {
     r"one for one": "each message wakes one",
     r"in whatever way|whatever \w+ says": "for any reason; regardless of",
     r"in all[.;)]": "in total",
-    r"it must be": "invalid value: must be",
 }
 
 
