@@ -40,31 +40,31 @@ install-files:
 	install -D -m 644 -t "$(MAN)/man5" src/man/*.5
 	install -D -m 644 -t "$(MAN)/man7" src/man/*.7
 
-install: ## without a package: give the source to dkms, install the configuration
+install: ## install without a package: register with DKMS, install configuration
 	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))
 
-uninstall: ## undo install, but keep what was changed; a loaded module stays until rmmod or reboot
+uninstall: ## reverse install; keep modified files; a loaded module stays until rmmod or reboot
 	@src/by-hand uninstall
 
-demo: harness ## see it work: install the package in a throw-away VM and boot it
+demo: harness ## install and boot the package in a disposable VM
 	@test/package/demo
 
-shell: harness ## a shell in a throw-away VM that has the module
+shell: harness ## open a shell in a VM with the module loaded
 	@test/vm/run --interactive
 
-check: harness ## lint and every test of the module
+check: harness ## run lint and every test of the module
 	@test/check --also test/bench/check
 
-bench: harness ## compare with the kernel's own queues; tables and picture in build/; RECORD=1
+bench: harness ## benchmark against the kernel's own queues; tables and picture in build/; RECORD=1
 	@test/bench/run $(if $(RECORD),--record)
 
-check-debug: harness ## every test with KASAN, lockdep, KCSAN and more; PARTS='kunit faults' for some
+check-debug: harness ## run every test with KASAN, lockdep, KCSAN and more; PARTS='kunit faults' for some
 	@test/check-debug $(PARTS)
 
-check-kernels: harness ## the tests on Debian's kernels from 5.10 on; KERNELS='trixie sid:rt-amd64', RECORD=1
+check-kernels: harness ## run the tests on Debian's kernels from 5.10 on; KERNELS='trixie sid:rt-amd64', RECORD=1
 	@test/check-kernels $(if $(RECORD),--record) $(KERNELS)
 
-fuzz: harness ## random calls with predicted results; SECONDS=600, SEED=N to repeat
+fuzz: harness ## run the model-based fuzzer; SECONDS=600, SEED=N to repeat
 	@test/fuzz/run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
@@ -78,10 +78,10 @@ repo: ## build signed repositories for apt and dnf into build/repo; KEY= and URL
 	@debian/repo build/repo
 	@rpm/repo build/repo
 
-check-packages: ## install, upgrade, boot and remove the packages in throw-away systems
+check-packages: ## install, upgrade, boot and remove the packages in disposable systems
 	@test/package/check
 
-check-relays: ## hand messages to real brokers; systemd, Prometheus, tracers; PARTS='mosquitto redis'
+check-relays: ## test the kmsgq-relays(7) recipes against real brokers; PARTS='mosquitto redis'
 	@test/relays/check $(PARTS)
 
 lint: ## check the sources and the packages, without running anything
@@ -90,7 +90,7 @@ lint: ## check the sources and the packages, without running anything
 harness:
 	@packages=$$(test/vm/deps) && test/need $$packages
 
-clean: ## remove what was built here
+clean: ## remove build output
 	rm -rf build
 	cd src && rm -rf *.ko *.mod *.mod.c *.o .*.cmd .*.o .tmp_versions Module.symvers modules.order
 	@echo "Kernels, roots and builds for the VMs are kept in" \
