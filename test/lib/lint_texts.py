@@ -11,6 +11,7 @@
 Prints what is wrong and exits with 1.
 """
 
+import ast
 import datetime
 import email.utils
 import glob
@@ -195,8 +196,24 @@ TERMS = {
 }
 
 
+def python_strings(text):
+    """The strings of a program in Python, in their lines; no docstrings but the
+    first, which may be the usage."""
+    lines = [[] for _ in range(text.count("\n") + 1)]
+    tree = ast.parse(text)
+    docs = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    docs -= {getattr(node, "value", None) for node in tree.body[:1]}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and \
+           node not in docs:
+            lines[node.lineno - 1] += node.value.split()
+    return "\n".join(map(" ".join, lines))
+
+
 def prose(path, text):
     """The text with markup and code blanked out, line by line."""
+    if re.match(r"#!.*python", text):
+        return python_strings(text)
     if re.search(r"\.[1-9]$", path):
         text = re.sub(r"\\f.|\\[&/~ ]", "", text.replace("\\-", "-"))
         return re.sub(r"^(?:['.]\\\".*|\.TH .*|\.[A-Za-z]+)|\"|T[{}]", "", text,
