@@ -84,6 +84,9 @@ check-packages: ## install, upgrade, boot and remove the packages in disposable 
 check-relays: ## test the kmsgq-relays(7) recipes against real brokers; PARTS='mosquitto redis'
 	@test/relays/check $(PARTS)
 
+check-programs: ## what kmsgq-programs(7) says, with Debian's programs; PARTS='shells tools', SUITES=trixie
+	@test/programs/check $(if $(SUITES),--suites '$(SUITES)') $(PARTS)
+
 lint: ## check the sources and the packages, without running anything
 	@test/lint
 
@@ -97,4 +100,5 @@ clean: ## remove build output
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: delete that directory to remove them"
 
 .PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels fuzz deb rpm repo check-packages check-relays lint harness clean
+	check-debug check-kernels fuzz deb rpm repo check-packages check-relays \
+	check-programs lint harness clean
