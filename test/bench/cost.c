@@ -32,8 +32,8 @@
 
 static const struct mech *const mechs[] = {
 	&mech_kmsg_queue, &mech_kmsg_queue_further, &mech_kmsg_queue_ack,
-	&mech_floor, &mech_null, &mech_mq, &mech_sysv, &mech_pipe, &mech_fifo,
-	&mech_dgram, &mech_seqpacket,
+	&mech_kmsg_queue_stream, &mech_floor, &mech_null, &mech_mq, &mech_sysv,
+	&mech_pipe, &mech_fifo, &mech_packets, &mech_dgram, &mech_seqpacket,
 };
 
 static struct message out = { .type = 1 }, in;
@@ -102,8 +102,8 @@ static void alternating(const struct mech *m, size_t size, size_t count)
 	       (double)least(took, RUNS) / RUN_PAIRS);
 }
 
-/* So many in, then so many out. */
-static void deep(const struct mech *m, size_t size, size_t count)
+/* So many in, then so many out: what a pair takes. */
+static double in_and_out(const struct mech *m, size_t size, size_t count)
 {
 	long long t, took[RUNS];
 	struct ends ends;
@@ -117,8 +117,25 @@ static void deep(const struct mech *m, size_t size, size_t count)
 		took[run] = now() - t;
 	}
 	m->close(&ends);
-	record("deep", m, size,
-	       (double)least(took, RUNS) / count);
+	return (double)least(took, RUNS) / count;
+}
+
+static void deep(const struct mech *m, size_t size, size_t count)
+{
+	record("deep", m, size, in_and_out(m, size, count));
+}
+
+/* The same as a service does it: in a control group, which pays for memory. */
+static void service(const struct mech *m, size_t size, size_t count)
+{
+	char line[64] = "";
+	FILE *f = fopen("/proc/self/cgroup", "r");
+
+	/* In the root group nobody pays. */
+	need(f && fgets(line, sizeof(line), f) && strcmp(line, "0::/\n"),
+	     "no control group", m->name);
+	fclose(f);
+	record("service", m, count, in_and_out(m, size, count));
 }
 
 /* Open, one message, close: what `echo` and `cat` do to a file. */
@@ -247,6 +264,7 @@ int main(int argc, char **argv)
 	} measures[] = {
 		{ "alternating", alternating },
 		{ "deep", deep },
+		{ "service", service },
 		{ "reopen", reopen },
 		{ "depth", depth },
 		{ "memory", memory },

@@ -5,6 +5,7 @@
  *
  *	load MESSAGES ROUNDS WRITERSxREADERS...
  *	load latency MESSAGES ROUNDS
+ *	load tight MESSAGES ROUNDS
  *
  * All mechanisms, or with ONLY=NAME in the environment those whose names begin
  * so, take turns in each round, so that whatever else the machine does hits all
@@ -39,6 +40,8 @@
  */
 #define DEPTH		1000
 
+static size_t depth = DEPTH;
+
 /* How the readers wait. */
 static const struct way {
 	const struct mech *mech;
@@ -55,8 +58,18 @@ static const struct way {
 	{ &mech_pipe, "pipe_blocking", false },
 	{ &mech_fifo, "fifo", true },
 	{ &mech_fifo, "fifo_blocking", false },
+	{ &mech_packets, "packets", true },
+	{ &mech_packets, "packets_blocking", false },
 	{ &mech_dgram, "dgram", true },
 	{ &mech_seqpacket, "seqpacket", true },
+};
+
+/* What has space for one message, beside one that is held; a FIFO has a page. */
+static const struct way tight_ways[] = {
+	{ &mech_kmsg_queue_held, "kmsg_queue_held", false },
+	{ &mech_mq, "mq_blocking", false },
+	{ &mech_sysv, "sysv", false },
+	{ &mech_packets, "packets_blocking", false },
 };
 
 /* What the processes of a run share; @reading: readers that have not stopped. */
@@ -77,7 +90,7 @@ struct content {
 static void take_ends(const struct way *way, struct ends *ends)
 {
 	if (way->mech->named)
-		need(!way->mech->open(way->mech, ends, SIZE, DEPTH, way->epoll),
+		need(!way->mech->open(way->mech, ends, SIZE, depth, way->epoll),
 		     "open", way->name);
 }
 
@@ -215,7 +228,7 @@ static long long run(const struct way *way, size_t writers, size_t readers,
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&shared->start, &attr, writers + readers);
 	pthread_barrier_init(&shared->end, &attr, readers);
-	need(!way->mech->open(way->mech, &ends, SIZE, DEPTH, way->epoll),
+	need(!way->mech->open(way->mech, &ends, SIZE, depth, way->epoll),
 	     "open", way->name);
 	shared->reading = readers;
 
@@ -279,16 +292,30 @@ static void measure_load(size_t count, const char *shape)
 			       (count / writers * writers));
 }
 
+static void measure_tight(size_t count)
+{
+	const struct way *way;
+
+	depth = 1;
+	for (way = tight_ways; way < tight_ways + ARRAY_SIZE(tight_ways); way++)
+		if (wanted(way))
+			printf("tight %s 1x1 %.1f\n", way->name,
+			       (double)run(way, 1, 1, count, write_all) /
+			       count);
+	depth = DEPTH;
+}
+
 int main(int argc, char **argv)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	int first = 1, i, rounds;
-	bool latency;
+	bool latency, tight;
 	size_t count;
 
 	errno = EINVAL;
 	latency = argc > 1 && !strcmp(argv[1], "latency");
-	first += latency;
+	tight = argc > 1 && !strcmp(argv[1], "tight");
+	first += latency || tight;
 	need(argc >= first + 2, "see load.c for the arguments", argv[0]);
 	count = atol(argv[first]);
 	rounds = atoi(argv[first + 1]);
@@ -302,6 +329,8 @@ int main(int argc, char **argv)
 	while (rounds--) {
 		if (latency)
 			measure_latency(count);
+		if (tight)
+			measure_tight(count);
 		for (i = first + 2; i < argc; i++)
 			measure_load(count, argv[i]);
 	}

@@ -22,9 +22,11 @@
 #define FURTHER_FILE	"/proc/msg_queues/further"
 #define ACK_FILE	"/proc/msg_queues/ack"
 #define STREAM_FILE	"/proc/msg_queues/stream"
+#define HELD_FILE	"/proc/msg_queues/held"
 #define FLOOR_FILE	"/proc/msgq_floor"
 #define MQ_NAME		"/bench"
 #define FIFO_FILE	"/tmp/bench.fifo"
+#define PACKETS_FILE	"/tmp/bench.packets"
 #define SYSV_KEY	0x62656e63
 #define ANY_DEPTH	1000000000
 
@@ -165,8 +167,28 @@ const struct mech mech_kmsg_queue_ack = {
 
 /* read_eof=N, read_wait=Y: readers wait in read(2) */
 
+static int stream_open(const struct mech *mech, struct ends *ends, size_t size,
+		       size_t depth, bool nonblock)
+{
+	(void)nonblock;
+	return files_open(mech, ends, size, depth, false);
+}
+
 const struct mech mech_kmsg_queue_stream = {
-	FILES("kmsg_queue_stream", STREAM_FILE, STREAM_FILE),
+	.name = "kmsg_queue_stream",
+	.max_size = MAX_SIZE,
+	.max_depth = ANY_DEPTH,
+	.named = true,
+	.in_file = STREAM_FILE,
+	.out_file = STREAM_FILE,
+	.open = stream_open,
+	FD_CALLS,
+};
+
+/* the same with space for two messages, one of which somebody holds */
+
+const struct mech mech_kmsg_queue_held = {
+	FILES("kmsg_queue_held", HELD_FILE, HELD_FILE),
 	.named = true,
 };
 
@@ -347,7 +369,7 @@ const struct mech mech_pipe = {
 	FD_CALLS,
 };
 
-/* FIFO: bytes without message boundaries, the reader has to know the length */
+/* byte FIFO: no message boundaries, the reader has to know the length */
 
 static int fifo_open(const struct mech *mech, struct ends *ends, size_t size,
 		     size_t depth, bool nonblock)
@@ -373,6 +395,29 @@ const struct mech mech_fifo = {
 	FD_CALLS,
 	.reopen_send = files_reopen_send,
 	.reopen_receive = files_reopen_receive,
+};
+
+/* FIFO in packet mode: a page for each message, which a read gives whole */
+
+static int packets_open(const struct mech *mech, struct ends *ends, size_t size,
+			size_t depth, bool nonblock)
+{
+	(void)size;
+	/* Only fcntl(2) sets O_DIRECT: open(2) refuses it for a FIFO. */
+	if (fifo_open(mech, ends, 4096, depth, nonblock))
+		return -1;
+	return fcntl(ends->in, F_SETFL, O_DIRECT);
+}
+
+const struct mech mech_packets = {
+	.name = "packets",
+	.max_size = 4096,
+	.max_depth = 16384,
+	.named = true,
+	.in_file = PACKETS_FILE,
+	.out_file = PACKETS_FILE,
+	.open = packets_open,
+	FD_CALLS,
 };
 
 /* AF_UNIX sockets */

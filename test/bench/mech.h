@@ -61,8 +61,8 @@ struct mech {
 
 extern const struct mech mech_kmsg_queue, mech_kmsg_queue_plain,
 	mech_kmsg_queue_further, mech_kmsg_queue_ack, mech_kmsg_queue_stream,
-	mech_floor, mech_null, mech_mq, mech_sysv, mech_pipe, mech_fifo,
-	mech_dgram, mech_seqpacket;
+	mech_kmsg_queue_held, mech_floor, mech_null, mech_mq, mech_sysv,
+	mech_pipe, mech_fifo, mech_packets, mech_dgram, mech_seqpacket;
 
 /* Say what failed, and stop. */
 void give_up(const char *what, const char *mech) __attribute__((noreturn));

@@ -9,7 +9,7 @@ set border 3 lc rgb '#555555'
 set tics nomirror textcolor rgb '#222222'
 set multiplot
 
-# kmsg_queue, POSIX mq, SysV msg, pipe, FIFO, AF_UNIX, no queue
+# kmsg_queue, POSIX mq, SysV msg, packet FIFO, byte FIFO, AF_UNIX, no queue
 array colors[7] = [0xd1242f, 0x0969da, 0x1a7f37, 0xb08800, 0xbc4c00, 0x8250df, \
 	0x777777]
 width(i) = i == 1 ? 4 : i == 4 ? 5 : 2
@@ -32,7 +32,7 @@ set yrange [1000:140000]
 set xtics (16, 64, 256, '1 Ki' 1024, '4 Ki' 4096, '16 Ki' 16384, '64 Ki' 65536)
 set ytics (1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000)
 set label 1 title.'. Right: context switches included, ' \
-	.'every queue has room for 1000 messages.' \
+	.'every queue has space for 1000 messages. Dashed, hollow: no message boundaries.' \
 	at screen 0.99, 0.03 right font ',11' textcolor rgb '#555555'
 # Dashed lines over solid ones, ours over all.
 plot $lines using 1:5 with linespoints lw width(4) pt 7 ps 0.6 lc rgb colors[4], \
@@ -61,6 +61,8 @@ set arrow from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb colors[2] back
 set for [i=0:4] arrow from graph 0, first i + 0.5 to graph 1, first i + 0.5 \
 	nohead lc rgb '#eeeeee' back
 plot $shapes using (NaN):1:ytic(2) with points, \
-	$dots using 1:2:(colors[int($3)]) with points pt 7 ps 0.9 \
-		lc rgb variable
+	$dots using ($3 == 5 ? NaN : $1):2:(colors[int($3)]) with points pt 7 \
+		ps 0.9 lc rgb variable, \
+	$dots using ($3 == 5 ? $1 : NaN):2 with points pt 6 ps 0.9 lw 2 \
+		lc rgb colors[5]
 unset multiplot

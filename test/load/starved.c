@@ -19,6 +19,7 @@
 #define DEPTH		10	/* messages that fit: the most for POSIX */
 #define STEPS		150	/* messages that are sent, or taken */
 #define HOGS		20
+#define STARVED		6
 #define MQ		"/kmsgq-starved"
 #define GROUP		"/sys/fs/cgroup/starved"
 /* A processor for the starved and the hogs, one for all others. */
@@ -28,8 +29,8 @@
 static char msg[SIZE];
 
 static struct {
-	volatile long done[2];	/* by the starved, by the free one */
-	volatile int hogs;	/* there are some */
+	long done[2];		/* by the starved, by the free one */
+	volatile int hogs;	/* one has run */
 	volatile int winner;	/* the first to be done, from 1 */
 } *shared;
 
@@ -63,6 +64,9 @@ static ssize_t hog(struct call *c, int fd)
 {
 	(void)c;
 	(void)fd;
+	while (sched_getcpu() != BUSY)
+		;
+	shared->hogs = 1;
 	while (!shared->winner)
 		;
 	return 0;
@@ -150,7 +154,8 @@ static ssize_t work(struct call *c, int null)
 		overdraw();
 	for (;;) {
 		EQ((writers ? kind->send : kind->receive)(fd), SIZE);
-		shared->done[(int)c->buf[0]]++;
+		__atomic_fetch_add(&shared->done[(int)c->buf[0]], 1,
+				   __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -175,35 +180,38 @@ static int put(const char *path, const char *text)
  * With SCHED_IDLE, and with more than its share used up before it sleeps: a task
  * that has just slept for long would get a processor at once.
  */
-static struct call *start_idle(struct call **hogs)
+static void start_idle(struct call **workers, struct call **hogs)
 {
-	struct call *worker = start_worker(0, true);
+	size_t i;
 
-	on_processor(worker->pid, BUSY);
-	set_policy(worker->pid, SCHED_IDLE, 0);
+	for (i = 0; i < STARVED; i++) {
+		workers[i] = start_worker(0, true);
+		on_processor(workers[i]->pid, BUSY);
+		set_policy(workers[i]->pid, SCHED_IDLE, 0);
+	}
 	start_hogs(hogs, 1);
-	shared->hogs = 1;
-	call_asleep(worker);
+	for (i = 0; i < STARVED; i++)
+		call_asleep(workers[i]);
 	start_hogs(hogs + 1, HOGS - 1);
-	return worker;
 }
 
 /* In a control group with 0.1 % of a processor, which others there use up. */
-static struct call *start_without_quota(struct call **hogs)
+static void start_without_quota(struct call **workers, struct call **hogs)
 {
-	struct call *worker = start_worker(0, false);
 	char text[16];
 	size_t i;
 
 	EQ(put(GROUP "/cpu.max", "1000 1000000"), 0);
-	call_asleep(worker);
+	for (i = 0; i < STARVED; i++) {
+		workers[i] = start_worker(0, false);
+		call_asleep(workers[i]);
+	}
 	start_hogs(hogs, HOGS);
-	for (i = 0; i <= HOGS; i++) {
+	for (i = 0; i < HOGS + STARVED; i++) {
 		snprintf(text, sizeof(text), "%d",
-			 i < HOGS ? hogs[i]->pid : worker->pid);
+			 (i < HOGS ? hogs[i] : workers[i - HOGS])->pid);
 		EQ(put(GROUP "/cgroup.procs", text), 0);
 	}
-	return worker;
 }
 
 static void need_quota(void)
@@ -216,22 +224,24 @@ static void need_quota(void)
 		skip("this kernel has no cpu.max");
 }
 
-/* How many of the steps a free worker does beside one that is starved. */
-static long free_share(const struct kind *which, long *steps,
-		       struct call *(*start)(struct call **hogs))
+typedef void (*start_fn)(struct call **workers, struct call **hogs);
+
+/* How many of the steps a free worker does beside those that are starved. */
+static long free_share(const struct kind *which, long *steps, start_fn start)
 {
-	struct call *hogs[HOGS], *starved, *other;
+	struct call *hogs[HOGS], *starved[STARVED], *other;
 	long before[2];
 	int fd, i;
 
 	kind = which;
+	shared->hogs = 0;
 	fd = kind->open(O_RDWR | O_NONBLOCK);
 	while (writers && kind->send(fd) == SIZE)
 		;
-	starved = start(hogs);
+	start(starved, hogs);
 	other = start_worker(1, false);
 	call_asleep(other);
-	memcpy(before, (void *)shared->done, sizeof(before));
+	memcpy(before, shared->done, sizeof(before));
 
 	for (*steps = 0, i = 0; i < STEPS; i++) {
 		*steps += (writers ? kind->receive : kind->send)(fd) == SIZE;
@@ -246,13 +256,14 @@ static long free_share(const struct kind *which, long *steps,
 	put(GROUP "/cpu.max", "max");
 	for (i = 0; i < HOGS; i++)
 		call_kill(hogs[i], SIGKILL);
-	call_kill(starved, SIGKILL);
+	for (i = 0; i < STARVED; i++)
+		call_kill(starved[i], SIGKILL);
 	call_kill(other, SIGKILL);
 	close(fd);
 	return shared->done[1] - before[1];
 }
 
-static void starved(bool write, struct call *(*start)(struct call **hogs))
+static void starved(bool write, start_fn start)
 {
 	long ours, theirs, steps;
 
@@ -500,17 +511,17 @@ static void space_reaches_the_last(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "a reader with SCHED_IDLE, woken, keeps no other asleep",
+	{ "readers with SCHED_IDLE, woken, keep no other asleep",
 	  reader_by_policy },
-	{ "a reader without quota, woken, keeps no other asleep",
+	{ "readers without quota, woken, keep no other asleep",
 	  reader_by_quota },
-	{ "a writer with SCHED_IDLE, woken, keeps no other asleep",
+	{ "writers with SCHED_IDLE, woken, keep no other asleep",
 	  writer_by_policy },
-	{ "a writer without quota, woken, keeps no other asleep",
+	{ "writers without quota, woken, keep no other asleep",
 	  writer_by_quota },
-	{ "one message reaches the last of 6 readers, the others without processor",
+	{ "one message reaches the last of 6 readers, the others get no processor",
 	  message_reaches_the_last },
-	{ "space for one message reaches the last of 6 writers, the others without processor",
+	{ "space for one message reaches the last of 6 writers, the others get no processor",
 	  space_reaches_the_last },
 };
 

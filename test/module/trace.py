@@ -176,8 +176,8 @@ def full():
     """A writer that does not wait, a poller, and a writer that waits."""
     with traced() as instances:
         size, = footprints(1024)
-        check(not store(QUEUE, "msg_max_size", "1024"), "no limit")
-        check(not store(QUEUE, "queue_max_bytes", f"{3 * size}"), "no limit")
+        for name, value in ("msg_max_size", 1024), ("queue_max_bytes", 3 * size):
+            check(not store(QUEUE, name, f"{value}"), f"no {name}={value}")
         for _ in range(3):
             send(QUEUE, bytes(1024))
         for instance in instances:
