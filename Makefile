@@ -34,7 +34,8 @@ install-files:
 	install -D -m 644 -t "$(LIB)/dracut/dracut.conf.d" src/conf/dracut.conf.d/*.conf
 	install -D -m 644 -t "$(LIB)/systemd/system" src/conf/systemd/*.service
 	install -D -m 755 -t "$(USR)/libexec/$(NAME)" src/dkms-setup
-	install -D -m 755 -t "$(USR)/bin" src/kmsgq-consume
+	install -D -m 755 -t "$(USR)/bin" src/kmsgq
+	install -D -m 644 -t "$(USR)/share/bash-completion/completions" src/completion/kmsgq
 	install -D -m 644 -t "$(MAN)/man1" src/man/*.1
 	install -D -m 644 -t "$(MAN)/man4" src/man/*.4
 	install -D -m 644 -t "$(MAN)/man5" src/man/*.5

@@ -40,6 +40,12 @@ def off():
     queues.make("jobs,mode=0600,read_wait=Y,read_ack=Y")
     with open("/etc/default/kmsgq-consume-jobs", "w", encoding="utf-8") as file:
         file.write('COMMAND=/srv/handle "of jobs"\n')
+    # The pause before it starts again would only take time.
+    os.makedirs(f"/run/systemd/system/{UNIT}.service.d")
+    with open(f"/run/systemd/system/{UNIT}.service.d/now.conf", "w",
+              encoding="utf-8") as file:
+        file.write("[Service]\nRestartSec=0\n")
+    sh("systemctl daemon-reload")
     command(HANDLE)
     os.mkfifo(STEPS)
     same("the unit", "disabled", sh(f"systemctl is-enabled {UNIT} || :").strip())

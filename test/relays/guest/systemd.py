@@ -16,7 +16,7 @@ MESSAGES = ["starts it", "more", "last"]
 def units():
     """A socket unit for the first queue, with each of these services."""
     for name, command in (
-            ("handles", "/usr/bin/kmsgq-consume -1 /proc/msg_queue "
+            ("handles", "/usr/bin/kmsgq consume -1 msg_queue "
                         "/bin/sh -c 'cat >> /root/handled'"),
             ("sleeps", "/bin/sleep 100000")):
         for kind, text in (("socket", "[Socket]\n"
