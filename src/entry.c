@@ -11,7 +11,6 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/stat.h>
 #include <linux/string.h>
 #include <linux/uidgid.h>
 
@@ -157,17 +156,17 @@ int kmsgq_entry_check_access(const struct kmsgq_entry *e, fmode_t mode)
 		return -EACCES;
 
 	if (mode & FMODE_READ)
-		wanted |= S_IROTH;
+		wanted |= MAY_READ;
 	if (mode & FMODE_WRITE)
-		wanted |= S_IWOTH;
+		wanted |= MAY_WRITE;
 	if (!wanted)	/* access mode 3, for ioctl(2) alone, needs both */
-		wanted = S_IROTH | S_IWOTH;
+		wanted = MAY_READ | MAY_WRITE;
 	if (uid_eq(current_fsuid(), make_kuid(&init_user_ns, s->uid)))
 		granted >>= 6;
 	else if (in_group_p(make_kgid(&init_user_ns, s->gid)))
 		granted >>= 3;
 	if (!(wanted & ~granted) ||
-	    (wanted == S_IROTH && capable(CAP_DAC_READ_SEARCH)) ||
+	    (wanted == MAY_READ && capable(CAP_DAC_READ_SEARCH)) ||
 	    capable(CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;

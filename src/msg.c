@@ -54,7 +54,7 @@
 #define KMSGQ_OBJ_OVERHEAD sizeof(void *)
 
 /*
- * The messages of one size. @size is the header and a power of two, and then what
+ * The messages of one size. @size is the header, a power of two, and then what
  * would be left over in slabs of 4 to 32 KiB: all the memory that an object
  * takes, to 2 % (3 % without 64-bit pointers).
  */
@@ -64,21 +64,20 @@ struct kmsgq_class {
 	struct kmem_cache *cache;
 };
 
-#define KMSGQ_CLASS(_bytes, _size)						\
+#define KMSGQ_CLASS(_bytes, _left_over)						\
 	{									\
 		.name = "kmsgq_" #_bytes,					\
-		.size = (_size) + BUILD_BUG_ON_ZERO(sizeof(struct kmsgq_msg) +	\
-						    (_bytes) > (_size)),	\
+		.size = sizeof(struct kmsgq_msg) + (_bytes) + (_left_over),	\
 	}
 
 static struct kmsgq_class kmsgq_classes[] __ro_after_init = {
-	KMSGQ_CLASS(32, 80),
-	KMSGQ_CLASS(64, 112),
-	KMSGQ_CLASS(128, 176),
-	KMSGQ_CLASS(256, 312),
-	KMSGQ_CLASS(512, 584),
-	KMSGQ_CLASS(1024, 1088),
-	KMSGQ_CLASS(2048, 2184),
+	KMSGQ_CLASS(32, 0),
+	KMSGQ_CLASS(64, 0),
+	KMSGQ_CLASS(128, 0),
+	KMSGQ_CLASS(256, 8),
+	KMSGQ_CLASS(512, 24),
+	KMSGQ_CLASS(1024, 16),
+	KMSGQ_CLASS(2048, 88),
 };
 
 /* The number of chunks, 0 for content that is stored in one piece. */

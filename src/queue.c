@@ -66,7 +66,7 @@
 #define KMSGQ_WAKE_SPACE	4096UL
 
 #define KMSGQ_BACKSTOP_MS	20
-#define KMSGQ_BACKSTOP_MAX	(1 << 16)
+#define KMSGQ_BACKSTOP_MAX	SZ_64K
 
 /* May run beside any function but kmsgq_queue_exit(), and takes no lock of ours. */
 static void kmsgq_backstop(struct timer_list *timer)
@@ -76,7 +76,9 @@ static void kmsgq_backstop(struct timer_list *timer)
 
 	/* Pairs with kmsgq_arm_backstop(): it sees no timer, or we its change. */
 	smp_mb();
+	/* waitqueue_active(): ordered by the barrier */
 	readers = waitqueue_active(&q->readers) && !kmsgq_is_empty(q);
+	/* waitqueue_active(): likewise */
 	writers = waitqueue_active(&q->writers) && !kmsgq_is_full(q);
 	if (!readers && !writers) {
 		q->backstop_wakes = 1;
@@ -139,12 +141,11 @@ static void kmsgq_wake_polling_writers(struct kmsgq_queue *q)
 /* A message was dequeued or uncharged; @before: q->bytes before that. */
 static inline void kmsgq_made_space(struct kmsgq_queue *q, unsigned long before)
 {
-	/* Ordered by q->lock. */
-	if (unlikely(waitqueue_active(&q->writers)))
-		kmsgq_wake_writers(q, kmsgq_is_empty(q) ||
-				      (before > READ_ONCE(q->wake_below) &&
-				       READ_ONCE(q->bytes) <=
-					       READ_ONCE(q->wake_below)));
+	unsigned long mark = READ_ONCE(q->wake_below);
+	bool page = before > mark && READ_ONCE(q->bytes) <= mark;
+
+	if (unlikely(waitqueue_active(&q->writers)))	/* ordered by q->lock */
+		kmsgq_wake_writers(q, page || kmsgq_is_empty(q));
 	if (unlikely(before > READ_ONCE(q->full_above)) && !kmsgq_is_full(q))
 		kmsgq_wake_polling_writers(q);
 }

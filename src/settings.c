@@ -55,6 +55,7 @@ struct kmsgq_attr kmsgq_setting_attrs[] __ro_after_init = {
 	KMSGQ_SETTING("dead_queue", 0444, "dead", NULL, KMSGQ_NAME, dead, 0, 0,
 		      "another queue, which has no dead queue itself, with max_deliveries="),
 };
+
 static_assert(ARRAY_SIZE(kmsgq_setting_attrs) == KMSGQ_NR_SETTINGS);
 
 /**

@@ -142,7 +142,7 @@ void check_counters(bool all)
 /* ---- settings ---- */
 
 const struct settings defaults = {
-	.max_size = MAX_SIZE, .max_bytes = MAX_BYTES, .read_eof = true,
+	.max_size = 8192, .max_bytes = MAX_BYTES, .read_eof = true,
 };
 
 static const char *const setting_names[] = {
