@@ -32,7 +32,7 @@
  * @len: length of the content in bytes, 1 to 1 MiB
  * @deliveries: how often a read_ack reader received some of it, up to
  *	%KMSGQ_DELIVERIES_MAX
- * @charged: the message is out of its queue, but still charged to it
+ * @charged: the message was dequeued, but is still charged to its queue
  * @footprint: memory that the message takes, in bytes: kmsgq_footprint(@len)
  * @content: the content, or the addresses of the chunks that hold it: see
  *	kmsgq_msg_span()

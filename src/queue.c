@@ -138,19 +138,25 @@ static void kmsgq_wake_polling_writers(struct kmsgq_queue *q)
 			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
 }
 
-/* A message was dequeued or uncharged; @before: q->bytes before that. */
-static inline void kmsgq_made_space(struct kmsgq_queue *q, unsigned long before)
+static noinline void kmsgq_wake_for_space(struct kmsgq_queue *q,
+					  unsigned long before)
 {
 	unsigned long mark = READ_ONCE(q->wake_below);
 	bool page = before > mark && READ_ONCE(q->bytes) <= mark;
 
+	kmsgq_wake_writers(q, page || kmsgq_is_empty(q));
+}
+
+/* A message was dequeued or uncharged; @before: q->bytes before that. */
+static inline void kmsgq_made_space(struct kmsgq_queue *q, unsigned long before)
+{
 	if (unlikely(waitqueue_active(&q->writers)))	/* ordered by q->lock */
-		kmsgq_wake_writers(q, page || kmsgq_is_empty(q));
+		kmsgq_wake_for_space(q, before);
 	if (unlikely(before > READ_ONCE(q->full_above)) && !kmsgq_is_full(q))
 		kmsgq_wake_polling_writers(q);
 }
 
-static void kmsgq_free_list(struct kmsgq_msg *msg)
+static noinline void kmsgq_free_list(struct kmsgq_msg *msg)
 {
 	while (msg) {
 		struct kmsgq_msg *next = msg->next;
@@ -169,25 +175,26 @@ static bool kmsgq_spare_fits(const struct kmsgq_queue *q, u32 footprint)
 
 /*
  * Move the spare to the list, to make way for a message of @footprint that is
- * about to be freed. Return a message to be freed without the lock, or NULL.
+ * about to be freed.
  */
-static struct kmsgq_msg *kmsgq_push_spare(struct kmsgq_queue *q, u32 footprint)
+static noinline void kmsgq_push_spare(struct kmsgq_queue *q, u32 footprint)
 {
 	struct kmsgq_msg *msg;
 
 	lockdep_assert_held(&q->lock);
-	if (!READ_ONCE(q->spare) || !kmsgq_spare_fits(q, footprint))
-		return NULL;
+	if (!kmsgq_spare_fits(q, footprint))
+		return;
 	msg = xchg(&q->spare, NULL);
 	if (!msg)
-		return NULL;
-	msg->next = NULL;
-	if (msg->len > KMSGQ_INLINE_MAX || !kmsgq_spare_fits(q, msg->footprint))
-		return msg;
+		return;
+	/* Once for each change of the messages' size. */
+	if (msg->len > KMSGQ_INLINE_MAX || !kmsgq_spare_fits(q, msg->footprint)) {
+		kmsgq_msg_free(msg, NULL);
+		return;
+	}
 	msg->next = q->spares;
 	q->spares = msg;
 	q->spare_bytes += msg->footprint;
-	return NULL;
 }
 
 /* Move a message of the list to the spare, for the next writer. */
@@ -197,7 +204,7 @@ static void kmsgq_pop_spare(struct kmsgq_queue *q)
 	u32 footprint;
 
 	lockdep_assert_held(&q->lock);
-	if (!msg || READ_ONCE(q->spare))
+	if (READ_ONCE(q->spare))
 		return;
 	/* As the spare, it may be gone at once. */
 	next = msg->next;
@@ -209,7 +216,7 @@ static void kmsgq_pop_spare(struct kmsgq_queue *q)
 }
 
 /* Detach what the limit has no space for, to be freed without the lock. */
-static struct kmsgq_msg *kmsgq_trim_spares(struct kmsgq_queue *q)
+static noinline struct kmsgq_msg *kmsgq_trim_spares(struct kmsgq_queue *q)
 {
 	struct kmsgq_msg *first = q->spares, **end = &first;
 
@@ -223,7 +230,7 @@ static struct kmsgq_msg *kmsgq_trim_spares(struct kmsgq_queue *q)
 	return first;
 }
 
-/* Return spares to be freed without the lock, as the next two do. */
+/* Return spares to be freed without the lock. */
 static struct kmsgq_msg *kmsgq_charge(struct kmsgq_queue *q, u32 footprint)
 {
 	unsigned long bytes = q->bytes + footprint;
@@ -232,23 +239,15 @@ static struct kmsgq_msg *kmsgq_charge(struct kmsgq_queue *q, u32 footprint)
 	WRITE_ONCE(q->bytes, bytes);
 	if (bytes > q->high_water_bytes)
 		q->high_water_bytes = bytes;
-	if (likely(bytes + q->spare_bytes <= q->config.max_bytes))
-		return NULL;
-	return kmsgq_trim_spares(q);
+	return likely(!q->spares) ? NULL : kmsgq_trim_spares(q);
 }
 
-static struct kmsgq_msg *kmsgq_uncharge(struct kmsgq_queue *q, u32 footprint)
+static void kmsgq_uncharge(struct kmsgq_queue *q, u32 footprint)
 {
 	lockdep_assert_held(&q->lock);
 	WRITE_ONCE(q->bytes, q->bytes - footprint);
-	return kmsgq_push_spare(q, footprint);
-}
-
-static struct kmsgq_msg *kmsgq_uncharge_held(struct kmsgq_queue *q,
-					     u32 footprint)
-{
-	q->held--;
-	return kmsgq_uncharge(q, footprint);
+	if (READ_ONCE(q->spare))
+		kmsgq_push_spare(q, footprint);
 }
 
 /**
@@ -394,9 +393,11 @@ int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 	}
 	was_empty = kmsgq_is_empty(q);
 	msg->deliveries = 0;
+	msg->charged = false;
 	kmsgq_append(q, msg);
 	q->enqueued++;
-	kmsgq_pop_spare(q);
+	if (q->spares)
+		kmsgq_pop_spare(q);
 	excess = kmsgq_charge(q, msg->footprint);
 	trace_kmsgq_enqueue(q, msg);
 	spin_unlock(&q->lock);
@@ -430,9 +431,9 @@ int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 				size_t space, unsigned int flags)
 {
-	struct kmsgq_msg *msg, *excess = NULL;
 	unsigned long before;
-	bool too_long;
+	struct kmsgq_msg *msg;
+	bool hold;
 
 	/*
 	 * Check without the lock first, so that readers of an empty queue do
@@ -443,8 +444,8 @@ struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease
 
 	spin_lock(&q->lock);
 	msg = kmsgq_first(q);
-	too_long = msg && msg->len > space;
-	if (!msg || lease->msg || (too_long && flags & KMSGQ_WHOLE)) {
+	if (unlikely(!msg || lease->msg ||
+		     (msg->len > space && flags & KMSGQ_WHOLE))) {
 		spin_unlock(&q->lock);
 		return ERR_PTR(lease->msg ? -EBUSY : msg ? -EMSGSIZE : -EAGAIN);
 	}
@@ -457,15 +458,17 @@ struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease
 	}
 	q->dequeued++;
 	before = q->bytes;
-	if (too_long || flags & KMSGQ_HOLD) {
-		WRITE_ONCE(lease->msg, msg);
-		lease->offset = 0;
-	}
-	msg->charged = lease->msg || msg->len > KMSGQ_INLINE_MAX;
-	if (msg->charged)
+	hold = flags & KMSGQ_HOLD || msg->len > space;
+	if (unlikely(hold || msg->len > KMSGQ_INLINE_MAX)) {
+		msg->charged = true;
 		q->held++;
-	else
-		excess = kmsgq_uncharge(q, msg->footprint);
+		if (hold) {
+			WRITE_ONCE(lease->msg, msg);
+			lease->offset = 0;
+		}
+	} else {
+		kmsgq_uncharge(q, msg->footprint);
+	}
 	trace_kmsgq_dequeue(q, msg);
 	spin_unlock(&q->lock);
 
@@ -474,30 +477,24 @@ struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease
 	    !kmsgq_is_empty(q))
 		kmsgq_wake_task(q, &q->readers, true);
 	kmsgq_made_space(q, before);
-	if (unlikely(excess))
-		kmsgq_free_list(excess);
 	return msg;
 }
 
 /**
- * kmsgq_finish() - free a message that was delivered
+ * kmsgq_finish_charged() - uncharge a message that was delivered
  * @q: the queue
- * @msg: a message of kmsgq_dequeue() that is in no lease
+ * @msg: the message; see kmsgq_finish()
  */
-void kmsgq_finish(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+void kmsgq_finish_charged(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 {
-	if (unlikely(msg->charged)) {
-		struct kmsgq_msg *excess;
-		unsigned long before;
+	unsigned long before;
 
-		spin_lock(&q->lock);
-		before = q->bytes;
-		excess = kmsgq_uncharge_held(q, msg->footprint);
-		spin_unlock(&q->lock);
-		kmsgq_made_space(q, before);
-		kmsgq_free_list(excess);
-	}
-	kmsgq_msg_free(msg, &q->spare);
+	spin_lock(&q->lock);
+	before = q->bytes;
+	q->held--;
+	kmsgq_uncharge(q, msg->footprint);
+	spin_unlock(&q->lock);
+	kmsgq_made_space(q, before);
 }
 
 /* Link a message in at its old place: O(log n) for n returned messages. */
@@ -539,6 +536,7 @@ void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 		q->held--;
 	else
 		excess = kmsgq_charge(q, msg->footprint);
+	msg->charged = false;
 	q->returned++;
 	kmsgq_put_back(q, msg);
 	trace_kmsgq_return(q, msg);
@@ -570,13 +568,14 @@ void kmsgq_lease_advance(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 static void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 			    u64 *counter)
 {
-	struct kmsgq_msg *excess, *msg = lease->msg;
+	struct kmsgq_msg *msg = lease->msg;
 	unsigned long before;
 
 	spin_lock(&q->lock);
 	WRITE_ONCE(lease->msg, NULL);
 	before = q->bytes;
-	excess = kmsgq_uncharge_held(q, msg->footprint);
+	q->held--;
+	kmsgq_uncharge(q, msg->footprint);
 	if (counter)
 		(*counter)++;
 	else
@@ -584,7 +583,6 @@ static void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	spin_unlock(&q->lock);
 
 	kmsgq_made_space(q, before);
-	kmsgq_free_list(excess);
 	kmsgq_msg_free(msg, &q->spare);
 }
 
@@ -613,7 +611,6 @@ static bool kmsgq_move_to_dead(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 			       struct kmsgq_queue *dead)
 {
 	u32 footprint = lease->msg->footprint;
-	struct kmsgq_msg *excess;
 	unsigned long before;
 
 	if (kmsgq_enqueue(dead, lease->msg))
@@ -623,10 +620,10 @@ static bool kmsgq_move_to_dead(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	WRITE_ONCE(lease->msg, NULL);
 	q->dead++;
 	before = q->bytes;
-	excess = kmsgq_uncharge_held(q, footprint);
+	q->held--;
+	kmsgq_uncharge(q, footprint);
 	spin_unlock(&q->lock);
 	kmsgq_made_space(q, before);
-	kmsgq_free_list(excess);
 	return true;
 }
 
@@ -651,6 +648,7 @@ void kmsgq_lease_return(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	spin_lock(&q->lock);
 	was_empty = kmsgq_is_empty(q);
 	q->held--;
+	lease->msg->charged = false;
 	q->returned++;
 	if (exhausted)
 		kmsgq_append(q, lease->msg);

@@ -169,7 +169,7 @@ void kmsgq_get_counters(struct kmsgq_queue *q, struct kmsgq_counters *counters);
 int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg);
 struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 				size_t space, unsigned int flags);
-void kmsgq_finish(struct kmsgq_queue *q, struct kmsgq_msg *msg);
+void kmsgq_finish_charged(struct kmsgq_queue *q, struct kmsgq_msg *msg);
 void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg);
 
 void kmsgq_lease_advance(struct kmsgq_queue *q, struct kmsgq_lease *lease,
@@ -187,6 +187,18 @@ bool kmsgq_is_writable(struct kmsgq_queue *q);
 int kmsgq_wait_readable(struct kmsgq_queue *q);
 int kmsgq_wait_writable(struct kmsgq_queue *q, size_t len);
 void kmsgq_pass_on(struct kmsgq_queue *q, __poll_t events);
+
+/**
+ * kmsgq_finish() - free a message that was delivered
+ * @q: the queue
+ * @msg: a message of kmsgq_dequeue() that is in no lease
+ */
+static inline void kmsgq_finish(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+{
+	if (unlikely(msg->charged))
+		kmsgq_finish_charged(q, msg);
+	kmsgq_msg_free(msg, &q->spare);
+}
 
 /**
  * kmsgq_config_fits() - check whether a queue has space for its largest message
