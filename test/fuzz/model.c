@@ -2,23 +2,6 @@
 /* The contract as a model, with no system call. */
 #include "model.h"
 
-/*
- * As src/msg.c counts: an object with a pointer to its cgroup, and pages. Not
- * tap.h's footprint(), which asks the module, since that may be unloaded here.
- */
-long memory_of(size_t len)
-{
-	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
-	const long pointer = sizeof(void *);
-	long chunk, chunks = message_chunks(len, &chunk);
-	long size = chunks ? chunks * pointer : (long)len;
-	size_t i = 0;
-
-	while (32L << i < size)
-		i++;
-	return classes[i] + pointer + chunks * chunk;
-}
-
 static void account(struct queue *q, long bytes)
 {
 	q->count[QUEUED_BYTES] += bytes;
@@ -29,7 +12,7 @@ static void account(struct queue *q, long bytes)
 bool is_full(const struct queue *q)
 {
 	return q->count[QUEUED_BYTES] >
-	       q->set.max_bytes - memory_of(q->set.max_size);
+	       q->set.max_bytes - footprint(q->set.max_size);
 }
 
 /* ---- a message's way ---- */
@@ -54,7 +37,7 @@ static void put(struct queue *q, struct msg msg)
 {
 	append(q, msg);
 	q->count[ENQUEUED]++;
-	account(q, memory_of(msg.len));
+	account(q, footprint(msg.len));
 }
 
 /* Out of the queue, and in its account until it is freed. */
@@ -77,7 +60,7 @@ static void free_msg(struct file *f)
 
 	f->has = NOTHING;
 	q->count[HELD]--;
-	account(q, -memory_of(f->msg.len));
+	account(q, -footprint(f->msg.len));
 }
 
 static void return_msg(struct file *f)

@@ -66,7 +66,6 @@ struct access {
 	size_t room;		/* how many bytes of @len the buffer really has */
 };
 
-long memory_of(size_t len);
 bool is_full(const struct queue *q);
 
 long predict_read(const struct file *f, struct access a);

@@ -158,14 +158,14 @@ static long pick_setting(uint64_t *r, size_t which, struct settings *set,
 		HUGE_SIZE, HUGE_SIZE + 1, -1,
 	};
 	bool *const flags[] = { &set->read_wait, &set->read_eof, &set->read_ack };
-	long value, least = memory_of(set->max_size);
+	long value, least = footprint(set->max_size);
 
 	switch (which) {
 	case 0:
 		/* Those that are refused, or large, take more time. */
 		value = sizes[pick(r, one_in(r, 8) ? ARRAY_SIZE(sizes) : 10)];
 		*allowed = value >= 1 && value <= HUGE_SIZE &&
-			   memory_of(value) <= set->max_bytes;
+			   footprint(value) <= set->max_bytes;
 		if (*allowed)
 			set->max_size = value;
 		break;

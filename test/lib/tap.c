@@ -21,9 +21,6 @@ static struct {
 	char text[600];
 } *reason;
 
-/* A queue for nothing but to see what a message costs: see footprint(). */
-#define SCALES	"kmsgq-scales"
-
 char queue_file[QUEUE_NAME_MAX + 32] = QUEUE_FILE;
 static char queue_dir[QUEUE_NAME_MAX + 64] = SYS_DIR "queues/" FIRST_QUEUE "/";
 /* The queue that the subtests begin with. */
@@ -231,36 +228,6 @@ void send_numbered(int first, int last)
 void expect_numbered(int first, int last)
 {
 	numbered(expect_next, first, last);
-}
-
-long message_chunks(size_t len, long *size)
-{
-	const long page = sysconf(_SC_PAGESIZE);
-
-	*size = (long)len > 2 * page ? 2 * page : page;
-	return len > 2048 ? (len + *size - 1) / *size : 0;
-}
-
-long footprint(size_t len)
-{
-	static const char msg[HUGE_SIZE];
-	char name[QUEUE_NAME_MAX + 32];
-	long before, cost;
-	int fd;
-
-	snprintf(name, sizeof(name), "%s", strrchr(queue_file, '/') + 1);
-	if (access("/proc/msg_queues/" SCALES, F_OK))
-		make_queue(SCALES ",msg_max_size=1048576"
-			   ",queue_max_bytes=33554432,read_ack=N,read_wait=N");
-	use_queue(SCALES);
-	fd = q_open(O_RDWR | O_NONBLOCK);
-	before = stat_of("queued_bytes");
-	EQ(write(fd, msg, len), len);
-	cost = stat_of("queued_bytes") - before;
-	close(fd);
-	drain_queue();
-	use_queue(name);
-	return cost;
 }
 
 void limit_queue(long max, long count)

@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "footprint.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define SYS_DIR		"/sys/module/kmsg_queue/"
@@ -121,10 +123,6 @@ int try_write(const char *path, const char *text);
 int param_try(const char *name, long value);
 void param_set(const char *name, long value);
 
-/* What a message of @len bytes costs, as a queue counts it. */
-long footprint(size_t len);
-/* How many chunks of pages src/msg.c keeps @len bytes in; *@size: of one. */
-long message_chunks(size_t len, long *size);
 /* A queue with room for exactly @count messages of @max bytes, not more. */
 void limit_queue(long max, long count);
 /* @count messages of msg_max_size, the most there is room for. */
