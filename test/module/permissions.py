@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mode, owner and group of the file decide who may use the queue. As root,
-where modprobe finds the module."""
+"""What users cannot change: the mode of the file, and the module's parameters
+and counters. settings_decide.py has who may open the file. As root, where
+modprobe finds the module."""
 import errno
-import functools
 import os
 import subprocess
 import sys
@@ -12,25 +12,7 @@ from module import QUEUE, SYS, loaded, open_as
 from tap import check, run
 
 # user id, group id, other groups
-OWNER = 1001, 1001, []
-MEMBER = 1002, 1002, [400, 500]
-OTHER = 1003, 1003, [400]
-
-
-def test_mode(mode, owner, group, others):
-    """Who may read ("r") and write ("w") with this mode."""
-    loaded(f"procfs_file_mode={mode}", "procfs_uid=1001", "procfs_gid=500")
-    users = {"the owner": (owner, OWNER), "another": (others, OTHER),
-             "a user of the group": (group, (1002, 500, [])),
-             "a user with it as one more group": (group, MEMBER),
-             "root": ("rw", (0, 0, []))}
-    for name, (may, who) in users.items():
-        for flags, needs in ((os.O_RDONLY, "r"), (os.O_WRONLY, "w"),
-                             (os.O_RDWR, "rw")):
-            wanted = 0 if set(needs) <= set(may) else errno.EACCES
-            got = open_as(who, QUEUE, flags)
-            check(got == wanted, f"{name} opens for {needs}: "
-                  f"{os.strerror(got)}, not {os.strerror(wanted)}")
+OTHER = 1003, 1003, []
 
 
 def test_mode_is_kept():
@@ -56,14 +38,7 @@ def test_parameters():
                   f"{path}: not refused")
 
 
-TESTS = [(f"mode {mode}: who may open the file",
-          functools.partial(test_mode, mode, *rights))
-         for mode, *rights in (
-             ("0666", "rw", "rw", "rw"), ("0660", "rw", "rw", ""),
-             ("0600", "rw", "", ""), ("0640", "rw", "r", ""),
-             ("0622", "rw", "w", "w"), ("0006", "", "", "rw"),
-             ("0060", "", "rw", ""), ("0064", "", "rw", "r"))]
-TESTS += [
+TESTS = [
     ("only its owner changes the mode", test_mode_is_kept),
     ("users change no parameter", test_parameters),
 ]

@@ -117,7 +117,8 @@ def classes(mode, widen):
 
 def test_classes():
     """Modes in which another class would say something else."""
-    for mode in 0o600, 0o066, 0o606, 0o060, 0o006, 0o642, 0o426, 0o264, 0o222:
+    for mode in (0o666, 0o660, 0o600, 0o640, 0o622, 0o064, 0o066, 0o606, 0o060,
+                 0o006, 0o642, 0o426, 0o264, 0o222):
         classes(mode, False)
 
 
