@@ -311,8 +311,7 @@ static const struct tap_test tests[] = {
 	{ "a message in pieces is held from the first to the last",
 	  pieces_confirm_nothing },
 	{ "a bad address in a piece loses nothing", fault_in_a_piece },
-	{ "a held message takes room; confirming wakes who waits for it",
-	  takes_room },
+	{ "a held message takes space; confirming wakes a writer", takes_room },
 	{ "read_ack is that of the moment of the open", setting_when_opened },
 	{ "50 files hold a message each", many_files },
 };

@@ -91,7 +91,7 @@ static void holding_nothing(void)
 static const struct tap_test tests[] = {
 	{ "the size of what is held, 0 for nothing", held },
 	{ "a message in the middle shows its whole size", half },
-	{ "deliveries are counted, bad addresses are none", deliveries },
+	{ "deliveries are counted, bad addresses are not", deliveries },
 	{ "seq is the message's place, and stays so", sequence },
 	{ "files that hold nothing say so", holding_nothing },
 };

@@ -195,15 +195,15 @@ static void read_by_another(void)
 static const struct tap_test tests[] = {
 	{ "O_NONBLOCK: IN while it holds a message", nonblock },
 	{ "O_NONBLOCK: no IN after fsync", nonblock_fsync },
-	{ "plain: IN before the end of file, HUP after it", with_eof },
-	{ "plain: the same after fsync", with_eof_fsync },
+	{ "blocking: IN before the end of file, HUP after it", with_eof },
+	{ "blocking: the same after fsync", with_eof_fsync },
 	{ "read_eof=N: polls as the queue does", stream },
 	{ "IN in the middle of a message", half },
 	{ "IN for a message that was returned", returned },
 	{ "epoll, one read for each event, leaves none unconfirmed",
 	  one_read_an_event },
 	{ "epoll, edge-triggered, reading until EAGAIN", until_eagain },
-	{ "those who share the file poll what it holds", read_by_another },
+	{ "tasks that share the file poll what it holds", read_by_another },
 };
 
 TAP_MAIN(tests)

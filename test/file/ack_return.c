@@ -382,7 +382,7 @@ static const struct tap_test tests[] = {
 	{ "returned to a full queue", to_a_full_queue },
 	{ "returned where the limits are lower now", to_smaller_limits },
 	{ "a message returned wakes a reader", wakes_a_reader },
-	{ "the death of who holds it wakes a reader", death_wakes_a_reader },
+	{ "the death of its holder wakes a reader", death_wakes_a_reader },
 	{ "a message returned wakes pollers", wakes_pollers },
 	{ "only the last close returns it", last_close_only },
 	{ "a bad address returns a message at once", fault_returns_at_once },

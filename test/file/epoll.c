@@ -319,20 +319,20 @@ static void closed_while_watched(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "level-triggered IN as long as there are messages", level_in },
-	{ "level-triggered OUT as long as there is room", level_out },
+	{ "level-triggered IN as long as the queue has messages", level_in },
+	{ "level-triggered OUT as long as the queue has space", level_out },
 	{ "edge-triggered IN once for each message", edge_in },
 	{ "edge-triggered OUT once after each full queue", edge_out },
 	{ "edge-triggered IN for a message that was put back",
 	  edge_in_when_put_back },
 	{ "EPOLLONESHOT reports once", oneshot },
-	{ "plain: IN and HUP after the end of file", plain_hup },
+	{ "blocking: IN and HUP after the end of file", plain_hup },
 	{ "a message that was there before is reported", added_late },
 	{ "EPOLLEXCLUSIVE: a message wakes one waiter", exclusive_in },
-	{ "EPOLLEXCLUSIVE: no waiter misses the room", exclusive_out },
+	{ "EPOLLEXCLUSIVE: no waiter misses the space", exclusive_out },
 	{ "without EPOLLEXCLUSIVE a message wakes all", shared_wakes_all },
-	{ "EPOLLEXCLUSIVE beside a waiting reader", beside_a_reader },
-	{ "EPOLLEXCLUSIVE beside a waiting writer", beside_a_writer },
+	{ "EPOLLEXCLUSIVE alongside a waiting reader", beside_a_reader },
+	{ "EPOLLEXCLUSIVE alongside a waiting writer", beside_a_writer },
 	{ "a watched file can be closed", closed_while_watched },
 };
 

@@ -350,7 +350,7 @@ static void aio_refused(void)
 static const struct tap_test tests[] = {
 	{ "POLL_ADD of what is ready, in every mode", poll_ready },
 	{ "POLL_ADD waits for a message, in every mode", poll_message },
-	{ "POLL_ADD waits for room, in every mode", poll_room },
+	{ "POLL_ADD waits for space, in every mode", poll_room },
 	{ "POLL_ADD sees this open's end of file", poll_eof },
 	{ "a registered file that was woken leaves the message to the next",
 	  registered_reader },

@@ -292,7 +292,7 @@ static const struct tap_test tests[] = {
 	  sharing_reader_closes },
 	{ "a forked reader whose parent keeps the file dies",
 	  forked_reader_dies },
-	{ "a writer that dies leaves the room to the next", writer_dies },
+	{ "a writer that dies leaves the space to the next", writer_dies },
 	{ "a writer that closes its file does", writer_closes },
 	{ "writers that share a file die one after the other",
 	  sharing_writer_dies },
@@ -300,7 +300,7 @@ static const struct tap_test tests[] = {
 	  forked_writer_dies },
 	{ "readers that share an epoll close its file", reading_pair_closes },
 	{ "writers that share an epoll close its file", writing_pair_closes },
-	{ "closing where there is nothing to do wakes nobody",
+	{ "a close without messages or space wakes no task",
 	  nothing_left_wakes_nobody },
 };
 

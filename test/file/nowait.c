@@ -136,7 +136,7 @@ static const struct tap_test tests[] = {
 	{ "a file on which another waits: EAGAIN",
 	  shared_with_a_waiting_reader },
 	{ "the rest of a message", the_rest },
-	{ "little room: EMSGSIZE", little_room },
+	{ "a short buffer: EMSGSIZE", little_room },
 	{ "this open's end of file does not matter", after_the_end },
 	{ "with a position: ESPIPE", with_a_position },
 };

@@ -85,7 +85,7 @@ static void line_by_bytes(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "plain: pieces of every length make the message", plain_pieces },
+	{ "blocking: pieces of every length make the message", plain_pieces },
 	{ "O_NONBLOCK: EMSGSIZE below the length, the message from it on",
 	  nonblock_whole },
 	{ "O_NONBLOCK: the exact length is enough for every message",

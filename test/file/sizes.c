@@ -159,8 +159,8 @@ static void charged(void)
 
 static const struct tap_test tests[] = {
 	{ "O_NONBLOCK: 1 byte to 1 MiB, byte for byte", whole_nonblock },
-	{ "plain: 1 byte to 1 MiB, byte for byte", whole_plain },
-	{ "plain: 1 byte to 1 MiB in pieces, byte for byte", in_pieces },
+	{ "blocking: 1 byte to 1 MiB, byte for byte", whole_plain },
+	{ "blocking: 1 byte to 1 MiB in pieces, byte for byte", in_pieces },
 	{ "long and short messages side by side", many_at_once },
 	{ "a short message after a long one shows no old bytes",
 	  no_old_bytes },

@@ -242,7 +242,7 @@ static void woken_writer_stalls(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "a stalled reader is in nobody's way", reader_blocks_nobody },
+	{ "a stalled reader does not delay others", reader_blocks_nobody },
 	{ "messages that stalled readers put back are in order",
 	  put_back_in_order },
 	{ "messages put back come before younger ones",
@@ -253,13 +253,13 @@ static const struct tap_test tests[] = {
 	{ "a stalled reader that is killed puts the message back",
 	  killed_reader },
 	{ "a stall in a later piece loses nothing", later_piece },
-	{ "who shares a stalled reader's file can be killed",
+	{ "a task that shares a stalled reader's file can be killed",
 	  sharer_can_be_killed },
-	{ "a stalled writer is in nobody's way", writer_blocks_nobody },
-	{ "a stalled writer holds no room", writer_holds_no_room },
+	{ "a stalled writer does not delay others", writer_blocks_nobody },
+	{ "a stalled writer takes no space", writer_holds_no_room },
 	{ "a stalled writer that fails or is killed leaves nothing",
 	  writer_fails },
-	{ "a writer that stalls when woken is in no other's way",
+	{ "a writer that stalls when woken does not delay others",
 	  woken_writer_stalls },
 };
 

@@ -391,7 +391,7 @@ static const struct tap_test tests[] = {
 	{ "calls that change nothing wake no reader", nothing_new },
 	{ "a message that faulting readers put back wakes the next",
 	  fault_passes_on },
-	{ "the room that faulting writers leave wakes the next",
+	{ "the space that faulting writers leave wakes the next",
 	  bad_writers_pass_on },
 	{ "a reader killed when woken passes the message on",
 	  message_for_the_killed_kill },
@@ -399,9 +399,9 @@ static const struct tap_test tests[] = {
 	  message_for_the_killed_eintr },
 	{ "a message that comes after the kill is for the next reader",
 	  message_after_the_kill },
-	{ "a writer killed when woken passes the room on",
+	{ "a writer killed when woken passes the space on",
 	  room_for_the_killed_kill },
-	{ "a writer interrupted when woken passes the room on",
+	{ "a writer interrupted when woken passes the space on",
 	  room_for_the_killed_eintr },
 };
 

@@ -157,7 +157,7 @@ static const struct tap_test tests[] = {
 	  one_write_one_message },
 	{ "newlines, NULs and other bytes are content", bytes_as_they_are },
 	{ "a write of 0 bytes queues nothing", nothing_from_0_bytes },
-	{ "a write of 0 bytes does not wait for room",
+	{ "a write of 0 bytes does not wait for space",
 	  nothing_from_0_bytes_when_full },
 	{ "a message of msg_max_size goes in whole", longest },
 	{ "a longer message is refused by EMSGSIZE, never cut",

@@ -262,7 +262,7 @@ static const struct tap_test tests[] = {
 	  signal_while_full },
 	{ "readv scatters one message", readv_scatters },
 	{ "readv of a long message", readv_long },
-	{ "readv with little room is a short buffer", readv_short },
+	{ "readv with little space is a short buffer", readv_short },
 	{ "readv of no bytes takes nothing", readv_nothing },
 };
 

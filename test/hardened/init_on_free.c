@@ -179,7 +179,7 @@ static const struct tap_test tests[] = {
 	{ "the search finds messages that are in the queue", search_finds },
 	{ "messages that were read are gone", read_ones },
 	{ "a message that was read at once is gone", read_alone },
-	{ "messages that were dropped are gone", dropped_ones },
+	{ "discarded messages are cleared", dropped_ones },
 };
 
 TAP_MAIN(tests)

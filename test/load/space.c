@@ -251,7 +251,7 @@ static const struct tap_test tests[] = {
 	  space_for_two_one_held },
 	{ "space of less than a page is for 8 sleeping writers",
 	  less_than_a_page },
-	{ "a writer goes on though a page is never free", never_a_page },
+	{ "a writer continues though a page is never free", never_a_page },
 	{ "space of less than a page that a half read message leaves is for a sleeping writer",
 	  space_of_a_held_one },
 };

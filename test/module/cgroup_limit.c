@@ -129,7 +129,7 @@ static void orphans(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "a plain writer gets ENOMEM at its cgroup's limit", plain },
+	{ "a blocking writer gets ENOMEM at its cgroup's limit", plain },
 	{ "so does one with O_NONBLOCK", nonblock },
 	{ "messages outlive their cgroup", orphans },
 };

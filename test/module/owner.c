@@ -191,16 +191,17 @@ static void live_beside_intruder(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "100 loads beside stat loops: the owner is right",
+	{ "100 loads alongside stat loops: the owner is right",
 	  first_beside_stat },
-	{ "40 loads beside open loops: the wrong ones never get in",
+	{ "40 loads alongside open loops: no other user gets in",
 	  first_beside_intruder },
-	{ "a further queue at load beside stat loops: the owner is right",
+	{ "an additional queue at load, alongside stat loops: the owner is right",
 	  jobs_beside_stat },
-	{ "a further queue at load beside open loops: the wrong ones never get in",
+	{ "an additional queue at load, alongside open loops: no other user gets in",
 	  jobs_beside_intruder },
-	{ "made live beside stat loops: the owner is right", live_beside_stat },
-	{ "made live beside open loops: the wrong ones never get in",
+	{ "created at run time alongside stat loops: the owner is right",
+	  live_beside_stat },
+	{ "created at run time alongside open loops: no other user gets in",
 	  live_beside_intruder },
 };
 

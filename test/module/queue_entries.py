@@ -207,7 +207,7 @@ TESTS = [
     ("a queue given twice", test_twice),
     ("a long line", test_long_line),
     ("an invalid entry among valid ones: all or none", test_all_or_none),
-    ("an invalid parameter beside valid queues", test_bad_parameter_beside),
+    ("an invalid parameter with valid queues", test_bad_parameter_beside),
     ("the parameter queue cannot be read", test_not_shown),
 ]
 
