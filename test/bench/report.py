@@ -139,7 +139,7 @@ def tight_bar(results):
     """A queue of two messages, one of them held, beside a queue of one."""
     return ("space for two messages, one held / POSIX mq of one",
             results.least("tight", "kmsg_queue_held", "1x1") /
-            results.least("tight", "mq_blocking", "1x1"), 1.5)
+            results.least("tight", "mq_blocking", "1x1"), 3)
 
 
 def bars(cost, shapes, load):

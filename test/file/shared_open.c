@@ -231,6 +231,65 @@ static void nonblock_by_threads(void)
 	expect_empty();
 }
 
+/*
+ * With read_eof=N one reads a message in pieces, another whole ones: each piece is
+ * followed by the rest of its message, whoever gets it.
+ */
+#define ROUNDS	3000
+
+static struct {
+	pthread_barrier_t start;
+	int fd;
+	ssize_t len;
+	char buf[8];
+} whole;
+
+static void *read_whole(void *unused)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&whole.start);
+		whole.len = read(whole.fd, whole.buf, sizeof(whole.buf));
+		pthread_barrier_wait(&whole.start);
+	}
+	return unused;
+}
+
+static void pieces_beside_whole(void)
+{
+	pthread_t thread;
+	char piece[3];
+	int fd, i;
+
+	param_set("read_eof", 0);
+	whole.fd = q_open(O_RDONLY);
+	fd = q_open(O_WRONLY);
+	EQ(pthread_barrier_init(&whole.start, NULL, 2), 0);
+	EQ(pthread_create(&thread, NULL, read_whole, NULL), 0);
+	for (i = 0; i < ROUNDS; i++) {
+		ssize_t len;
+
+		EQ(write(fd, "abcdef", 6), 6);
+		EQ(write(fd, "AB", 2), 2);
+		pthread_barrier_wait(&whole.start);
+		len = read(whole.fd, piece, sizeof(piece));
+		pthread_barrier_wait(&whole.start);
+		/* The piece and then the rest; or all, and then the next. */
+		CHECK((len == 3 && !memcmp(piece, "abc", 3) && whole.len == 3 &&
+		       !memcmp(whole.buf, "def", 3)) ||
+		      (len == 2 && !memcmp(piece, "AB", 2) && whole.len == 6 &&
+		       !memcmp(whole.buf, "abcdef", 6)),
+		      "round %d: \"%.*s\" in a piece, \"%.*s\" beside it", i,
+		      (int)len, piece, (int)whole.len, whole.buf);
+		if (len == 3)
+			get_str(whole.fd, "AB");
+	}
+	EQ(pthread_join(thread, NULL), 0);
+	close(whole.fd);
+	expect_empty();
+}
+
 /* Sees that half a message is there, and waits for what comes next. */
 static ssize_t wait_for_more(struct call *c, int fd)
 {
@@ -276,6 +335,8 @@ static const struct tap_test tests[] = {
 	{ "O_NONBLOCK is the open file's, not the descriptor's",
 	  flag_is_shared },
 	{ "fork: one message in pieces, then end of file for all", by_fork },
+	{ "read_eof=N: a piece is followed by the rest of its message",
+	  pieces_beside_whole },
 	{ "the end of file wakes all pollers of the file", eof_wakes_all },
 	{ "two wait on one file: one gets the message, the other 0",
 	  second_waits_first_takes_all },

@@ -241,6 +241,38 @@ static void woken_writer_stalls(void)
 	expect_next("stalled");
 }
 
+static ssize_t read_more(struct call *c, int fd)
+{
+	return read(fd, c->buf, c->len);
+}
+
+/* Whoever shares the file gets the rest, never the message behind it. */
+static void rest_of_half_a_message(void)
+{
+	struct stall stall;
+	struct call *sharer;
+	char want[100];
+	int fd, eof;
+
+	for (eof = 0; eof < 2; eof++) {
+		param_set("read_eof", eof);
+		fd = q_open(O_RDONLY);
+		fill_pattern(want, sizeof(want), eof);
+		send_msg(want, sizeof(want));
+		send_str("behind it");
+		stall = start(lazy_read, fd, 0);
+		UNTIL(stall.gate->stalled);
+		sharer = call_start(read_more, fd, 0, NULL, 100);
+		call_asleep(sharer);
+		give(&stall, 64);
+		EQ(call_join(sharer), 36);
+		CHECK(!memcmp(sharer->buf, want + 64, 36), "other bytes");
+		close(fd);
+		expect_next("behind it");
+		expect_empty();
+	}
+}
+
 static const struct tap_test tests[] = {
 	{ "a stalled reader does not delay others", reader_blocks_nobody },
 	{ "messages that stalled readers put back are in order",
@@ -253,6 +285,8 @@ static const struct tap_test tests[] = {
 	{ "a stalled reader that is killed puts the message back",
 	  killed_reader },
 	{ "a stall in a later piece loses nothing", later_piece },
+	{ "a task that shares the file of a reader stalled in half a message gets the rest",
+	  rest_of_half_a_message },
 	{ "a task that shares a stalled reader's file can be killed",
 	  sharer_can_be_killed },
 	{ "a stalled writer does not delay others", writer_blocks_nobody },

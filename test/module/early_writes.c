@@ -80,7 +80,7 @@ static void unload(void)
 
 static void beside(const struct attempt *a)
 {
-	int null = open("/dev/null", O_RDONLY), i;
+	int null = open("/dev/null", O_RDONLY), loads, i;
 	struct call *writers[WRITERS];
 
 	attempt = a;
@@ -90,14 +90,15 @@ static void beside(const struct attempt *a)
 	unload();
 	for (i = 0; i < WRITERS; i++)
 		writers[i] = call_start(write_on_and_on, null, 0, NULL, 0);
-	for (i = 0; i < LOADS_MIN || (i < LOADS_MAX && !shared->refused); i++) {
+	for (loads = 0; loads < LOADS_MIN ||
+	     (loads < LOADS_MAX && !shared->refused); loads++) {
 		if (module_load("read_eof=N queue=mine,mode=0600")) {
 			int err = errno;
 
 			/* The next subtest needs it. */
 			shared->stop = 1;
 			UNTIL(!module_load("") || errno == EEXIST);
-			fail("load %d beside writes of %s=%s: %s", i + 1,
+			fail("load %d beside writes of %s=%s: %s", loads + 1,
 			     a->name, a->value, strerror(err));
 		}
 		EQ(access("/proc/msg_queues/mine", F_OK), 0);
@@ -109,7 +110,7 @@ static void beside(const struct attempt *a)
 		EQ(call_join(writers[i]), 0);
 	EQ(module_load(""), 0);
 	printf("# %s=%s: %d loads, %ld writes got EBUSY, %ld had effect\n",
-	       a->name, a->value, i, shared->refused, shared->done);
+	       a->name, a->value, loads, shared->refused, shared->done);
 	fflush(stdout);
 	CHECK(a->valid || !shared->done, "%s=%s is written with success",
 	      a->name, a->value);
