@@ -76,7 +76,10 @@ static bool keeps_none(void)
 	       !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
-/* A queue that has nothing yet; gives what others have. */
+/*
+ * A queue that has nothing yet; gives what others have. Costs are asked for
+ * before: the queue that is for that would have a spare, too.
+ */
 static long start(long max, long limit)
 {
 	char words[128];
@@ -158,11 +161,11 @@ static void bounded(void)
 
 static void bounded_by_limit(void)
 {
-	const long limit = 20 * footprint(1000);
+	const long cost = footprint(1000), limit = 20 * cost;
 	long others = start(1000, limit);
 
 	EQ(burst(1000, 1000), 20);
-	kept(others, limit + footprint(1000), "in a small queue");
+	kept(others, limit + cost, "in a small queue");
 }
 
 /*
@@ -238,23 +241,24 @@ static void at_each_step(void)
 
 static void lowered(void)
 {
+	const long cost = footprint(1000);
 	long others = start(1000, MAX_BYTES);
 
 	burst(1000, 1000);
-	param_set("queue_max_bytes", 3 * footprint(1000));
-	kept(others, 4 * footprint(1000), "with a lower limit");
+	param_set("queue_max_bytes", 3 * cost);
+	kept(others, 4 * cost, "with a lower limit");
 	/* Also where messages are in the queue. */
 	param_set("queue_max_bytes", MAX_BYTES);
 	burst(1000, 1000);
 	send_msg(msg, 1000);
-	param_set("queue_max_bytes", 3 * footprint(1000));
-	kept(others, 4 * footprint(1000), "with a lower limit and a message");
+	param_set("queue_max_bytes", 3 * cost);
+	kept(others, 4 * cost, "with a lower limit and a message");
 }
 
 /* What readers hold is charged, and nothing is kept in its place. */
 static void held_ones_count(void)
 {
-	const long limit = 200 * footprint(100);
+	const long cost = footprint(100), limit = 200 * cost;
 	long others = start(100, limit);
 	int fds[100], i;
 
@@ -269,13 +273,13 @@ static void held_ones_count(void)
 	}
 	EQ(burst(100, 1000), 100);
 	EQ(stat_of("held"), 100);
-	kept(others, limit + footprint(100), "with 100 messages held");
+	kept(others, limit + cost, "with 100 messages held");
 	for (i = 0; i < 100; i++) {
 		EQ(fsync(fds[i]), 0);
 		close(fds[i]);
 	}
 	EQ(burst(100, 1000), 200);
-	kept(others, limit + footprint(100), "with these confirmed");
+	kept(others, limit + cost, "with these confirmed");
 }
 
 static void gone_with_the_queue(void)
