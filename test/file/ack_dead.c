@@ -183,6 +183,8 @@ static void stays_at_own_tail(void)
 	EQ(stat_of("dead"), 0);
 	EQ(stat_of("dropped"), 0);
 	EQ(stat_of("returned"), 1);
+	/* At the tail once more, but written once. */
+	EQ(stat_of("enqueued"), 3);
 	in_hand(0, 9, 3);
 	expect_numbered(2, 3);
 	expect_next("message 1");

@@ -159,6 +159,27 @@ static void read_alone(void)
 	all_gone("read alone");
 }
 
+/* More than one message is kept for reuse elsewhere. */
+static void burst_read(void)
+{
+	const size_t count = 100;
+	size_t i, j;
+	int fd;
+
+	require_init_on_free();
+	EQ(getrandom(inverted, sizeof(inverted), 0), sizeof(inverted));
+	for (j = 0; j < sizes[0]; j++)
+		buf[j] = ~inverted[0];
+	fd = q_open(O_RDWR | O_NONBLOCK);
+	for (i = 0; i < count; i++)
+		EQ(write(fd, buf, sizes[0]), sizes[0]);
+	for (i = 0; i < count; i++)
+		EQ(read(fd, buf, sizeof(buf)), sizes[0]);
+	close(fd);
+	explicit_bzero(buf, sizeof(buf));
+	all_gone("read in a burst");
+}
+
 static void dropped_ones(void)
 {
 	size_t i;
@@ -179,6 +200,7 @@ static const struct tap_test tests[] = {
 	{ "the search finds messages that are in the queue", search_finds },
 	{ "messages that were read are gone", read_ones },
 	{ "a message that was read at once is gone", read_alone },
+	{ "messages of a burst that were read are gone", burst_read },
 	{ "discarded messages are cleared", dropped_ones },
 };
 
