@@ -31,8 +31,8 @@ set xrange [16:70000]
 set yrange [1000:140000]
 set xtics (16, 64, 256, '1 Ki' 1024, '4 Ki' 4096, '16 Ki' 16384, '64 Ki' 65536)
 set ytics (1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000)
-set label 1 title.'. Right: context switches included, ' \
-	.'every queue has space for 1000 messages. Dashed, hollow: no message boundaries.' \
+set label 1 title.'. Right: with context switches, ' \
+	.'space for 1000 messages. Dashed, hollow: no message boundaries.' \
 	at screen 0.99, 0.03 right font ',11' textcolor rgb '#555555'
 # Dashed lines over solid ones, ours over all.
 plot $lines using 1:5 with linespoints lw width(4) pt 7 ps 0.6 lc rgb colors[4], \
