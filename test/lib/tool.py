@@ -199,3 +199,12 @@ def state():
     """A directory for save and restore, which is removed at the end."""
     with tempfile.TemporaryDirectory() as here:
         yield here
+
+
+def as_user():
+    """Options of subprocess: as an ordinary user."""
+    def change():
+        os.setgroups([])
+        os.setgid(1000)
+        os.setuid(1000)
+    return {"preexec_fn": change}

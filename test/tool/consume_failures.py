@@ -7,9 +7,9 @@ import sys
 
 from module import put, stat
 from tap import check, run
-from tool import (QUEUE, children, consumer, counters, each_jobs, end, handler,
-                  lines, loaded, once, openers, receive, running, send, touch,
-                  until)
+from tool import (QUEUE, as_user, children, consumer, counters, each_jobs, end,
+                  handler, lines, loaded, once, openers, receive, running, send,
+                  touch, until)
 
 
 def by_status():
@@ -136,7 +136,8 @@ def removed():
         with consumer("-j", "2", QUEUE, "true") as process:
             until(lambda: openers() == [process.pid])
             end(process)
-        with user_consumer("-j", "2", QUEUE, command) as process:
+        with running("consume", "-j", "2", QUEUE, command,
+                     **as_user()) as process:
             send("first")
             until(lambda: lines(f"{here}/begun"))
             os.chmod(QUEUE, 0)
@@ -148,12 +149,6 @@ def removed():
         check(process.returncode == 1 and "Permission denied" in errors,
               (process.returncode, errors))
     counters(queued=1, held=0, returned=0)
-
-
-def user_consumer(*words):
-    """A consumer of an ordinary user."""
-    return running("consume", *words, preexec_fn=lambda: (
-        os.setgroups([]), os.setgid(1000), os.setuid(1000)))
 
 
 TESTS = [

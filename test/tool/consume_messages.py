@@ -147,7 +147,8 @@ def other_descriptors():
     while others run."""
     loaded()
     text = """number=$(cat)
-        for fd in /proc/$$/fd/*; do readlink $fd; done > $here/fds.$number
+        for fd in /proc/$$/fd/*; do readlink $fd; done > $here/new.$number
+        mv $here/new.$number $here/fds.$number
         until [ -e $here/go ]; do sleep 0.1; done"""
     with handler(text) as (command, here), \
             open("/dev/null", encoding="ascii") as passed, \

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""kmsgq save and restore: killed at 50 random moments, more than in
+tool/save_kills."""
+import sys
+
+from saved import kills_of_restore, kills_of_save
+from tap import run
+from tool import loaded
+
+KILLS = 50
+
+
+def save(ack):
+    """Of a queue with this read_ack."""
+    loaded(read_ack=ack)
+    return kills_of_save(KILLS, read_ack=ack)
+
+
+def restore():
+    """Of the default queue."""
+    loaded()
+    return kills_of_restore(KILLS)
+
+
+TESTS = [
+    ("save, of a queue with read_ack=N", lambda: save("N")),
+    ("save, of a queue with read_ack=Y", lambda: save("Y")),
+    ("restore", restore),
+]
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS))
