@@ -2,7 +2,7 @@
 # For people; kbuild reads src/Kbuild. `make help` lists the targets.
 
 NAME := kmsg_queue
-VERSION := $(firstword $(shell head -n 1 CHANGELOG))
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 KVER := $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
@@ -26,20 +26,26 @@ module: ## build src/kmsg_queue.ko for the running kernel, or for KDIR=...
 	  exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/src modules
 
-# Everything that a package ships, and the one list of it.
-install-files:
+# What the package kmsg-queue-dkms ships.
+install-dkms:
 	install -D -m 644 -t "$(DKMS_SRC)" dkms.conf $(SOURCES)
 	install -D -m 644 -t "$(LIB)/modprobe.d" src/conf/modprobe.d/*.conf
 	install -D -m 644 -t "$(LIB)/modules-load.d" src/conf/modules-load.d/*.conf
 	install -D -m 644 -t "$(LIB)/dracut/dracut.conf.d" src/conf/dracut.conf.d/*.conf
-	install -D -m 644 -t "$(LIB)/systemd/system" src/conf/systemd/*.service
+	install -D -m 644 -t "$(LIB)/dracut/modules.d/99$(NAME)" src/conf/dracut-module/module-setup.sh
 	install -D -m 755 -t "$(USR)/libexec/$(NAME)" src/dkms-setup
-	install -D -m 755 -t "$(USR)/bin" src/kmsgq
-	install -D -m 644 -t "$(USR)/share/bash-completion/completions" src/completion/kmsgq
-	install -D -m 644 -t "$(MAN)/man1" src/man/*.1
 	install -D -m 644 -t "$(MAN)/man4" src/man/*.4
 	install -D -m 644 -t "$(MAN)/man5" src/man/*.5
+
+# What the package kmsg-queue-utils ships.
+install-utils:
+	install -D -m 755 -t "$(USR)/bin" src/kmsgq
+	install -D -m 644 -t "$(USR)/share/bash-completion/completions" src/completion/kmsgq
+	install -D -m 644 -t "$(LIB)/systemd/system" src/conf/systemd/*.service
+	install -D -m 644 -t "$(MAN)/man1" src/man/*.1
 	install -D -m 644 -t "$(MAN)/man7" src/man/*.7
+
+install-files: install-dkms install-utils
 
 install: ## install without a package: register with DKMS, install configuration
 	@$(if $(DESTDIR),$(MAKE) install-files,src/by-hand install $(VERSION))
@@ -100,6 +106,6 @@ clean: ## remove build output
 	@echo "Kernels, roots and builds for the VMs are kept in" \
 	  "$${KMSGQ_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/kmsg_queue}: delete that directory to remove them"
 
-.PHONY: help module install-files install uninstall demo shell check bench \
-	check-debug check-kernels fuzz deb rpm repo check-packages check-relays \
-	check-programs lint harness clean
+.PHONY: help module install-dkms install-utils install-files install uninstall \
+	demo shell check bench check-debug check-kernels fuzz deb rpm repo \
+	check-packages check-relays check-programs lint harness clean

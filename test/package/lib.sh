@@ -45,8 +45,9 @@ enter() {
 		"$0" "$@"
 }
 
-# fresh SUITE: have $root, a system of that suite that nobody else sees. It is
-# a layer over the one in the cache, which stays as it is.
+# fresh SUITE [LAYER]: have $root, a system of that suite that nobody else sees. It
+# is a layer over the one in the cache, which stays as it is, and over what keep
+# put into LAYER.
 fresh() {
 	drop
 	lower=$cache/systems/$("$package/make/$system" "$1")
@@ -54,10 +55,12 @@ fresh() {
 	# An ordinary user may set no other attributes, and dpkg renames directories.
 	xattr=
 	[ "$KMSGQ_INSIDE" = root ] || xattr=,userxattr
-	mount -t overlay -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/scratch$xattr" \
+	mount -t overlay -o "lowerdir=${2:+$2:}$lower,upperdir=$work/upper,workdir=$work/scratch$xattr" \
 		overlay "$work/root" 2>/dev/null ||
 		# Where /tmp itself is such a layer.
-		cp -a --reflink=auto "$lower/." "$work/root"
+		for layer in "$lower" "${2-}"; do
+			[ ! -d "$layer" ] || cp -a --reflink=auto "$layer/." "$work/root"
+		done
 	root=$work/root
 	# dkms and newer kernels' objtool read /proc.
 	mount -t proc proc "$root/proc"
@@ -69,10 +72,22 @@ fresh() {
 	[ -z "${ours-}" ] || cp -r "$ours"/kmsg-queue* "$root/srv"
 }
 
-# drop: be rid of it; a test in a subshell may have made it.
-drop() {
+# keep LAYER: have what was done in $root in LAYER. $root itself is gone then.
+keep() {
+	unmount
+	# Without overlay all of it is in root.
+	[ -n "$(ls "$work/upper")" ] || mv -T "$work/root" "$work/upper"
+	mv -T "$work/upper" "$1"
+}
+
+unmount() {
 	grep -o " $work/root[^ ]*" /proc/self/mounts | sort -r |
 		xargs -r umount -l
+}
+
+# drop: be rid of it; a test in a subshell may have made it.
+drop() {
+	unmount
 	rm -rf "$work/upper" "$work/scratch" "$work/root"
 }
 
@@ -90,9 +105,11 @@ apt_install() {
 		-o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io $*"
 }
 
-# publish DEB: have our repository, which apt in $root then knows, offer it.
+# publish kmsg-queue[-later]: have our repository, which apt in $root then knows,
+# offer both packages.
 publish() {
-	URL=file:///srv/repo "$top/debian/repo" "$work/repo" "$ours/$1"
+	URL=file:///srv/repo XDG_DATA_HOME=$cache "$top/debian/repo" "$work/repo" \
+		"$ours/$1.deb" "$ours/kmsg-queue-utils${1#kmsg-queue}.deb"
 	rm -rf "$root/srv/repo"
 	cp -r "$work/repo" "$root/srv"
 	cp "$root/srv/repo/apt/kmsg-queue.pgp" "$root/usr/share/keyrings"
