@@ -29,6 +29,10 @@ public class Queue {
 		case "BufferedInputStream" -> first(new BufferedInputStream(
 				new FileInputStream(args[1])));
 		case "Files.newInputStream" -> first(Files.newInputStream(path));
+		case "Files.newInputStream.readAllBytes" -> {
+			byte[] all = Files.newInputStream(path).readAllBytes();
+			show(all, all.length);
+		}
 		case "Files.readAllBytes" -> {
 			byte[] all = Files.readAllBytes(path);
 			show(all, all.length);
