@@ -104,22 +104,11 @@ void kmsgq_entry_enable(struct kmsgq_entry *e)
 
 /**
  * kmsgq_entry_disable() - have all later opens of a queue's file fail
- * @e: the entry
- */
-void kmsgq_entry_disable(struct kmsgq_entry *e)
-{
-	spin_lock(&e->lock);
-	e->enabled = false;
-	spin_unlock(&e->lock);
-}
-
-/**
- * kmsgq_entry_disable_unused() - the same, if the queue is empty and not open
- * @e: the entry
+ * @e: the entry, left alone unless its queue is empty and not open
  *
  * Return: 0, -EBUSY if it is open, or -ENOTEMPTY.
  */
-int kmsgq_entry_disable_unused(struct kmsgq_entry *e)
+int kmsgq_entry_disable(struct kmsgq_entry *e)
 {
 	int err = 0;
 

@@ -56,8 +56,7 @@ void kmsgq_entry_get_settings(struct kmsgq_entry *e,
 			      struct kmsgq_settings *settings);
 
 void kmsgq_entry_enable(struct kmsgq_entry *e);
-void kmsgq_entry_disable(struct kmsgq_entry *e);
-int kmsgq_entry_disable_unused(struct kmsgq_entry *e);
+int kmsgq_entry_disable(struct kmsgq_entry *e);
 
 int kmsgq_entry_check_access(const struct kmsgq_entry *e, fmode_t mode);
 int kmsgq_entry_get(struct kmsgq_entry *e);

@@ -202,7 +202,7 @@ static int kmsgq_remove(const char *name)
 				    "the name of another queue: this one stays until the module is unloaded");
 	if (e->dead_users)
 		return -EBUSY;
-	err = kmsgq_entry_disable_unused(e);
+	err = kmsgq_entry_disable(e);
 	if (err)
 		return err;
 	kmsgq_unpublish(e);
@@ -346,10 +346,8 @@ static void kmsgq_unpublish_all(void)
 {
 	struct kmsgq_entry *e;
 
-	list_for_each_entry_reverse(e, &kmsgq_entries, list) {
-		kmsgq_entry_disable(e);
+	list_for_each_entry_reverse(e, &kmsgq_entries, list)
 		kmsgq_unpublish(e);
-	}
 }
 
 static void kmsgq_free_all(void)
