@@ -87,7 +87,7 @@ def damaged(at, data=None):
 def torn():
     """What save was writing when it was killed, after what it had finished."""
     loaded()
-    for size in 1, RECORD - 1, RECORD, RECORD + 3, -1:
+    for size in 1, RECORD - 1, RECORD, RECORD + 1:
         with state() as here:
             messages = numbered(0, 5)
             succeeds("save", here)
