@@ -91,7 +91,7 @@ check-packages: ## install, upgrade, boot and remove the packages in disposable 
 check-relays: ## test the kmsgq-relays(7) recipes against real brokers; PARTS='mosquitto redis'
 	@test/relays/check $(PARTS)
 
-check-programs: ## what kmsgq-programs(7) says, with Debian's programs; PARTS='shells tools', SUITES=trixie
+check-programs: ## test the rows of kmsgq-programs(7) with Debian's programs; PARTS='shells tools', SUITES=trixie
 	@test/programs/check $(if $(SUITES),--suites '$(SUITES)') $(PARTS)
 
 lint: ## check the sources and the packages, without running anything
