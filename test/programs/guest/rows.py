@@ -269,12 +269,19 @@ def _():
 
 @row("cat, cp, dd")
 def _():
-    """cat, cp, dd bs=1M and tee write a file of up to 128 KiB as one message."""
+    """cat, cp and dd bs=1M write a file of up to 1 MiB as one message; tee and
+    cat in a pipe write pieces."""
     with open("/tmp/file", "w", encoding="ascii") as file:
-        file.write("x" * (128 << 10))
+        file.write("x" * (1 << 20))
     for command in (f"cat /tmp/file > {Q}", f"cp /tmp/file {Q}",
                     f"dd bs=1M status=none if=/tmp/file of={Q}"):
-        writes(command, "x" * (128 << 10))
+        writes(command, "x" * (1 << 20))
+    for command in (f"cat /tmp/file | cat > {Q}", f"tee {Q} < /tmp/file"):
+        with queue():
+            same("status", 0, done(command, stdout=subprocess.DEVNULL)[0])
+            pieces = left()
+        check(len(pieces) > 1, f"{command} writes one message")
+        same("bytes", 1 << 20, len("".join(pieces)))
 
 
 @row("cat, cp, dd")
