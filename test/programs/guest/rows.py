@@ -24,7 +24,7 @@ NAME = "t"
 Q = queues.path(NAME)
 ONE, TWO, THREE = "one\n", "two\n", "three\n"
 # For what does not end by itself. Only a hang takes as long.
-GUARD = 120
+GUARD = 600
 
 PARTS = ("shells", "tools", "scripts", "compiled", "services")
 # {row: (part, packages)}: the first of them is the one whose version is shown.
