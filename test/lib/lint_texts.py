@@ -181,7 +181,7 @@ TERMS = {
     r"of (?:its|their|your) own": "its own; separate",
     r"there (?:is|are|was|were)": "the subject first",
     r"(?:come|comes|came|coming|is|are|was|were|be) back": "return",
-    r"loses|lose (?:the|all|queued)": "discards",
+    r"los(?:e|es|ing) (?:the|all|any|queued)(?: queued)? messages": "discard",
     r"may not|(?:is|are) not allowed": "must not; is invalid",
     r"so far as": "as far as",
     r"beside": "alongside; in addition to",
@@ -227,16 +227,17 @@ def prose(path, text):
             r"[^\n]", "", m[1]) + m[2].strip('"') + " ", text)
     if path.endswith((".md", ".conf")) or "README" in path or path == "CHANGELOG":
         return text
-    return re.sub(r"^\s*#.*", "", text, flags=re.M)        # comments of scripts
+    return re.sub(r"^[ \t]*#.*", "", text, flags=re.M)     # comments of scripts
 
 
 def terms():
     """What users read has none of these terms: README and the like, manual
     pages, configuration, the kernel log, modinfo, help, messages of scripts."""
     paths = [path for pattern in (
-        "README.md", "CHANGELOG", "Makefile", "test/README.md", "debian/README*",
-        "debian/control", "debian/*.p*", "rpm/README*", "rpm/*.spec", "src/*",
-        "src/man/*", "src/conf/*/*", "src/examples/**", "src/completion/*")
+        "README.md", "CHANGELOG", "Makefile", "debian/README*", "debian/*.p*",
+        "debian/control", "rpm/README*", "rpm/*.spec", "src/*",
+        "src/man/*", "src/conf/*/*", "src/examples/**", "src/completion/*",
+        "test/README.md", "test/check-*", "test/vm/run", "test/package/demo")
              for path in sorted(glob.glob(pattern, recursive=True))
              if os.path.isfile(path) and not path.endswith((".ko", ".o", ".mod.c"))]
     for path in paths:
