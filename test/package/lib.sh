@@ -64,7 +64,7 @@ fresh() {
 	root=$work/root
 	# dkms and newer kernels' objtool read /proc.
 	mount -t proc proc "$root/proc"
-	ln -sf /proc/self/fd "$root/dev/fd"
+	ln -sfn /proc/self/fd "$root/dev/fd"
 	for file in null zero full random urandom tty; do
 		[ -e "$root/dev/$file" ] || : > "$root/dev/$file"
 		mount --bind "/dev/$file" "$root/dev/$file"
