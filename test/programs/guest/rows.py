@@ -1071,10 +1071,10 @@ def version(name):
 
 def versions(packages):
     """Packages, each with its version."""
-    return ", ".join(subprocess.run(
+    return ", ".join(line for line in subprocess.run(
         ["dpkg-query", "-W", "-f", r"${Package} ${Version}\n", *packages],
         check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True).stdout.splitlines())
+        text=True).stdout.splitlines() if not line.endswith(" "))
 
 
 def page_has_rows():
