@@ -95,7 +95,7 @@ static void some_refused(void)
 	CHECK(!shared->let_in, "an open is let in");
 }
 
-#define ROUNDS	400
+#define ROUNDS	200
 
 static void removal(call_fn fn)
 {
@@ -136,7 +136,7 @@ static void unloading(call_fn fn)
 	EQ(module_unload(), 0);
 	file = QUEUE_FILE;
 	other = start(fn);
-	for (i = 0; i < ROUNDS / 8; i++) {
+	for (i = 0; i < ROUNDS / 4; i++) {
 		EQ(module_load("procfs_file_mode=0600"), 0);
 		if (fn == as_a_user)
 			EQ(chmod(QUEUE_FILE, 0666), 0);
