@@ -243,16 +243,22 @@ static void lowered(void)
 {
 	const long cost = footprint(1000);
 	long others = start(1000, MAX_BYTES);
+	int fd, i;
 
 	burst(1000, 1000);
 	param_set("queue_max_bytes", 3 * cost);
 	kept(others, 4 * cost, "with a lower limit");
-	/* Also where messages are in the queue. */
+	/* Also where more messages are in the queue: until they are read. */
 	param_set("queue_max_bytes", MAX_BYTES);
-	burst(1000, 1000);
-	send_msg(msg, 1000);
+	fd = q_open(O_RDWR | O_NONBLOCK);
+	for (i = 0; i < 100; i++)
+		EQ(write(fd, msg, 1000), 1000);
 	param_set("queue_max_bytes", 3 * cost);
-	kept(others, 4 * cost, "with a lower limit and a message");
+	kept(others, 101 * cost, "with a lower limit and messages");
+	for (i = 0; i < 100; i++)
+		EQ(read(fd, msg, sizeof(msg)), 1000);
+	close(fd);
+	kept(others, 4 * cost, "with these read");
 }
 
 /* What readers hold is charged, and nothing is kept in its place. */
