@@ -11,7 +11,6 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "tap.h"
@@ -58,22 +57,12 @@ static void take_and_write(int fd)
 	COUNT(taken);
 }
 
-/* Interrupts, for others to get far between two steps of this task. */
-static void be_interrupted(void)
-{
-	const struct itimerval often = { { 0, 200 }, { 0, 200 } };
-
-	catch_signal(SIGALRM, SA_RESTART);
-	EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
-}
-
 static ssize_t worker(struct call *c, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	void *bad = bad_address();
 	unsigned int dice = c->buf[0];
 
-	be_interrupted();
 	while (!shared->stop) {
 		dice = dice * 1103515245 + 12345;
 		switch (dice >> 16 & 7) {
