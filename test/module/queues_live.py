@@ -229,7 +229,7 @@ def test_dead_must_exist():
     log = KernelLog()
     check(command("a,max_deliveries=1,dead=d") == errno.EINVAL, "no EINVAL")
     lines = log.lines()
-    check(len(lines) == 1 and "entry 'a', key dead: 'd'" in lines[0], lines)
+    check(len(lines) == 1 and "entry 'a', key dead: invalid value 'd'" in lines[0], lines)
     check_gone("a")
     make("d")
     make("a,max_deliveries=1,dead=d")
