@@ -96,15 +96,21 @@ bool call_settled(struct call *c)
 		SYS_poll,
 #endif
 	};
-	char text[256], *end;
+	char text[256], stat[256], *end;
 	size_t i;
 	long nr;
 
-	/* The kernel tells the system call only of those who are asleep. */
+	/*
+	 * The kernel tells the system call of a task that is asleep; or that was
+	 * just woken from another processor (TASK_WAKING), which is R in stat.
+	 */
 	for (;; usleep(1000)) {
 		if (call_returned(c))
 			return false;
 		read_proc(c, "syscall", text, sizeof(text));
+		read_proc(c, "stat", stat, sizeof(stat));
+		if (strstr(stat, ") R "))
+			continue;
 		nr = strtol(text, &end, 10);
 		for (i = 0; i < ARRAY_SIZE(waits); i++)
 			if (end > text && nr == waits[i])

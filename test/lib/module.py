@@ -14,8 +14,7 @@ QUEUE = f"/proc/msg_queues/{NAME}" if FURTHER else "/proc/msg_queue"
 DIR = "/proc/msg_queues"
 
 # The line in the log for an invalid value: of which setting, and the value.
-COMPLAINT = (r"parameter {0}: (?:'{1}.*' is not allowed, it|"
-             r"invalid value '{1}.*':) must be .{{5,}}")
+COMPLAINT = r"parameter {0}: invalid value '{1}.*': must be .{{5,}}"
 
 
 def load(*parameters):
