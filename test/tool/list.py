@@ -63,7 +63,6 @@ def busy():
         output = succeeds("list")
         parsed = json.loads(succeeds("list", "--json"))["queues"]
         reader.kill()
-    os.close(holder)
     jobs, full = found["jobs"], found["full"]
     check((jobs["MESSAGES"], jobs["HELD"]) == ("2", "1"), jobs)
     check(jobs["OWNER"] == "root:www-data" and re.fullmatch(r"1\.\dK", jobs["SIZE"]), jobs)
@@ -82,6 +81,7 @@ def busy():
                   f"{queue['name']}: {key} is {text}, not {shown}")
         check(set(queue) >= {*queues.WRITABLE, *queues.FIXED, *queues.COUNTERS},
               queue)
+    os.close(holder)
     return "\n# ".join(output.splitlines())
 
 
