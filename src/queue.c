@@ -266,7 +266,8 @@ void kmsgq_queue_init(struct kmsgq_queue *q)
 	init_waitqueue_head(&q->readers);
 	init_waitqueue_head(&q->writers);
 	init_waitqueue_head(&q->polls);
-	timer_setup(&q->backstop, kmsgq_backstop, 0);
+	/* Pinned, or it moves to a busy processor, which may serve no timers. */
+	timer_setup(&q->backstop, kmsgq_backstop, TIMER_PINNED);
 }
 
 /**
