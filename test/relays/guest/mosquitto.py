@@ -108,7 +108,8 @@ def to_queue():
 def to_queue_killed():
     """It has confirmed the message that it still has to write."""
     command = example("> /proc/msg_queues/from-mqtt")
-    same("the errno", 0, store("from-mqtt", "queue_max_bytes", "2048"))
+    for key, value in ("msg_max_size", "1024"), ("queue_max_bytes", "2048"):
+        same(key, 0, store("from-mqtt", key, value))
     count = fill("from-mqtt")
     with Relay(command):
         for number in range(3):
