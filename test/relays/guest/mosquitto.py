@@ -36,7 +36,7 @@ def to_broker():
     """With a subscriber that is there, in a session that the broker keeps."""
     subscribe("jobs")
     with Relay("mosquitto_sub -c -i jobs -q 1 -t jobs > /root/came") as relay:
-        relay_out("msg_queues/mqtt mosquitto_pub", "mqtt", "mosquitto")
+        relay_out("consume mqtt mosquitto_pub", "mqtt", "mosquitto")
         until(lambda: relay.process.poll() is not None or
               NUMBERS <= set(lines("/root/came")))
     return arrived(lines("/root/came"))
