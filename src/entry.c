@@ -60,19 +60,20 @@ void kmsgq_entry_free(struct kmsgq_entry *e)
 int kmsgq_entry_set(struct kmsgq_entry *e, const struct kmsgq_attr *a,
 		    const char *val)
 {
-	struct kmsgq_settings parsed, new;
+	struct kmsgq_settings new;
 	int err;
 
-	err = kmsgq_parse(&parsed, e->label, a, val);
+	/* Reports an invalid value before the lock is taken. */
+	err = kmsgq_parse(&new, e->label, a, val);
 	if (err)
 		return err;
 
 	spin_lock(&e->lock);
 	new = e->settings;
-	kmsgq_copy_setting(&new, &parsed, a);
+	kmsgq_parse(&new, e->label, a, val);
 	err = kmsgq_configure(&e->queue, &new.config);
 	if (!err)
-		kmsgq_copy_setting(&e->settings, &parsed, a);
+		kmsgq_parse(&e->settings, e->label, a, val);
 	spin_unlock(&e->lock);
 
 	return err ? kmsgq_check_settings(&new, e->label) : 0;

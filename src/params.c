@@ -69,50 +69,30 @@ static struct kparam_string kmsgq_name_string = {
 	.string = kmsgq_procfs_name,
 };
 
-module_param_cb(msg_max_size, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(msg_max_size, "uint");
-MODULE_PARM_DESC(msg_max_size,
-		 "largest message, in bytes: 1..1048576; can be changed at run time (default 8192)");
+/* A parameter that is a setting. */
+#define KMSGQ_PARAM(_name, _type, _perm, _description)			\
+	module_param_cb(_name, &kmsgq_param_ops, NULL, _perm);		\
+	__MODULE_PARM_TYPE(_name, _type);				\
+	MODULE_PARM_DESC(_name, _description)
 
-module_param_cb(queue_max_bytes, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(queue_max_bytes, "ulong");
-MODULE_PARM_DESC(queue_max_bytes,
-		 "memory that the queue may use, in bytes, including overhead: enough for one message of msg_max_size; can be changed at run time (default 33554432)");
-
-module_param_cb(read_wait, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(read_wait, "bool");
-MODULE_PARM_DESC(read_wait,
-		 "blocking reads wait while the queue is empty: Y or N; can be changed at run time (default N)");
-
-module_param_cb(read_eof, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(read_eof, "bool");
-MODULE_PARM_DESC(read_eof,
-		 "blocking reads return end of file after each message; if N, continue with the next message: Y or N; can be changed at run time, for files opened afterwards (default Y)");
-
-module_param_cb(read_ack, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(read_ack, "bool");
-MODULE_PARM_DESC(read_ack,
-		 "a message is held by its reader until that open file reads again, and returns to the queue if the file is closed before: Y or N; can be changed at run time, for files opened afterwards (default N)");
-
-module_param_cb(containers, &kmsgq_param_ops, NULL, 0644);
-__MODULE_PARM_TYPE(containers, "bool");
-MODULE_PARM_DESC(containers,
-		 "processes outside the initial PID namespace may open the file: Y or N; can be changed at run time (default N)");
-
-module_param_cb(procfs_file_mode, &kmsgq_param_ops, NULL, 0444);
-__MODULE_PARM_TYPE(procfs_file_mode, "octal");
-MODULE_PARM_DESC(procfs_file_mode,
-		 "permissions of the file, always octal: 0001..0666 without an execute bit (default 0666)");
-
-module_param_cb(procfs_uid, &kmsgq_param_ops, NULL, 0444);
-__MODULE_PARM_TYPE(procfs_uid, "uint");
-MODULE_PARM_DESC(procfs_uid,
-		 "numeric user ID of the file's owner: 0..4294967294 (default 0)");
-
-module_param_cb(procfs_gid, &kmsgq_param_ops, NULL, 0444);
-__MODULE_PARM_TYPE(procfs_gid, "uint");
-MODULE_PARM_DESC(procfs_gid,
-		 "numeric group ID of the file's group: 0..4294967294 (default 0)");
+KMSGQ_PARAM(msg_max_size, "uint", 0644,
+	    "largest message, in bytes: 1..1048576; can be changed at run time (default 8192)");
+KMSGQ_PARAM(queue_max_bytes, "ulong", 0644,
+	    "memory that the queue may use, in bytes, including overhead: enough for one message of msg_max_size; can be changed at run time (default 33554432)");
+KMSGQ_PARAM(read_wait, "bool", 0644,
+	    "blocking reads wait while the queue is empty: Y or N; can be changed at run time (default N)");
+KMSGQ_PARAM(read_eof, "bool", 0644,
+	    "blocking reads return end of file after each message; if N, continue with the next message: Y or N; can be changed at run time, for files opened afterwards (default Y)");
+KMSGQ_PARAM(read_ack, "bool", 0644,
+	    "a message is held by its reader until that open file reads again, and returns to the queue if the file is closed before: Y or N; can be changed at run time, for files opened afterwards (default N)");
+KMSGQ_PARAM(containers, "bool", 0644,
+	    "processes outside the initial PID namespace may open the file: Y or N; can be changed at run time (default N)");
+KMSGQ_PARAM(procfs_file_mode, "octal", 0444,
+	    "permissions of the file, always octal: 0001..0666 without an execute bit (default 0666)");
+KMSGQ_PARAM(procfs_uid, "uint", 0444,
+	    "numeric user ID of the file's owner: 0..4294967294 (default 0)");
+KMSGQ_PARAM(procfs_gid, "uint", 0444,
+	    "numeric group ID of the file's group: 0..4294967294 (default 0)");
 
 module_param_cb(procfs_name, &kmsgq_name_ops, &kmsgq_name_string, 0444);
 __MODULE_PARM_TYPE(procfs_name, "string");
@@ -122,6 +102,4 @@ MODULE_PARM_DESC(procfs_name,
 module_param_cb(queue, &kmsgq_queue_ops, NULL, 0200);
 __MODULE_PARM_TYPE(queue, "string");
 MODULE_PARM_DESC(queue,
-		 "additional queue, /proc/msg_queues/NAME; may be repeated: NAME[,KEY=VALUE]..., keys "
-		 KMSGQ_KEYS
-		 " (default: as the parameters above); at run time, creates a queue, and -NAME removes one");
+		 "additional queue, /proc/msg_queues/NAME; may be repeated: NAME[,KEY=VALUE]... (default: as the parameters above), with the keys that kmsg_queue(5) lists; at run time, creates a queue, and -NAME removes one");

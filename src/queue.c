@@ -518,15 +518,9 @@ static void kmsgq_put_back(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 	rb_insert_color_cached(&msg->node, &q->tree, leftmost);
 }
 
-/**
- * kmsgq_return() - return a message that could not be delivered to its place
- * @q: the queue
- * @msg: a message of kmsgq_dequeue() that is in no lease; now the queue's again
- *
- * Never fails: a message in one piece that was uncharged may make the queue
- * exceed its limit.
- */
-void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+/* @lease: that has the message, or NULL; @tail: not to its old place. */
+static void kmsgq_requeue(struct kmsgq_queue *q, struct kmsgq_lease *lease,
+			  struct kmsgq_msg *msg, bool tail)
 {
 	struct kmsgq_msg *excess = NULL;
 	bool was_empty;
@@ -538,13 +532,31 @@ void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 	else
 		excess = kmsgq_charge(q, msg->footprint);
 	msg->charged = false;
+	if (lease)
+		WRITE_ONCE(lease->msg, NULL);
 	q->returned++;
-	kmsgq_put_back(q, msg);
+	if (tail)
+		kmsgq_append(q, msg);
+	else
+		kmsgq_put_back(q, msg);
 	trace_kmsgq_return(q, msg);
 	spin_unlock(&q->lock);
 
 	kmsgq_wake_readers(q, was_empty);
 	kmsgq_free_list(excess);
+}
+
+/**
+ * kmsgq_return() - return a message that could not be delivered to its place
+ * @q: the queue
+ * @msg: a message of kmsgq_dequeue() that is in no lease; now the queue's again
+ *
+ * Never fails: a message in one piece that was uncharged may make the queue
+ * exceed its limit.
+ */
+void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+{
+	kmsgq_requeue(q, NULL, msg, false);
 }
 
 /**
@@ -565,26 +577,23 @@ void kmsgq_lease_advance(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 	spin_unlock(&q->lock);
 }
 
-/* @counter: of dropped messages, or NULL for one that was confirmed. */
+/* @counter: what became of the message, or NULL if it was confirmed. */
 static void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
-			    u64 *counter)
+			    u32 footprint, u64 *counter)
 {
-	struct kmsgq_msg *msg = lease->msg;
 	unsigned long before;
 
 	spin_lock(&q->lock);
-	WRITE_ONCE(lease->msg, NULL);
 	before = q->bytes;
 	q->held--;
-	kmsgq_uncharge(q, msg->footprint);
+	kmsgq_uncharge(q, footprint);
 	if (counter)
 		(*counter)++;
 	else
-		trace_kmsgq_confirm(q, msg);
+		trace_kmsgq_confirm(q, lease->msg);
+	WRITE_ONCE(lease->msg, NULL);
 	spin_unlock(&q->lock);
-
 	kmsgq_made_space(q, before);
-	kmsgq_msg_free(msg, &q->spare);
 }
 
 /**
@@ -594,7 +603,10 @@ static void kmsgq_lease_end(struct kmsgq_queue *q, struct kmsgq_lease *lease,
  */
 void kmsgq_lease_confirm(struct kmsgq_queue *q, struct kmsgq_lease *lease)
 {
-	kmsgq_lease_end(q, lease, NULL);
+	struct kmsgq_msg *msg = lease->msg;
+
+	kmsgq_lease_end(q, lease, msg->footprint, NULL);
+	kmsgq_msg_free(msg, &q->spare);
 }
 
 /**
@@ -604,7 +616,10 @@ void kmsgq_lease_confirm(struct kmsgq_queue *q, struct kmsgq_lease *lease)
  */
 void kmsgq_lease_drop(struct kmsgq_queue *q, struct kmsgq_lease *lease)
 {
-	kmsgq_lease_end(q, lease, &q->dropped);
+	struct kmsgq_msg *msg = lease->msg;
+
+	kmsgq_lease_end(q, lease, msg->footprint, &q->dropped);
+	kmsgq_msg_free(msg, &q->spare);
 }
 
 /* Never are the locks of both queues held. Return false if @dead is full. */
@@ -612,19 +627,11 @@ static bool kmsgq_move_to_dead(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 			       struct kmsgq_queue *dead)
 {
 	u32 footprint = lease->msg->footprint;
-	unsigned long before;
 
 	if (kmsgq_enqueue(dead, lease->msg))
 		return false;
 	/* The message belongs to @dead now. */
-	spin_lock(&q->lock);
-	WRITE_ONCE(lease->msg, NULL);
-	q->dead++;
-	before = q->bytes;
-	q->held--;
-	kmsgq_uncharge(q, footprint);
-	spin_unlock(&q->lock);
-	kmsgq_made_space(q, before);
+	kmsgq_lease_end(q, lease, footprint, &q->dead);
 	return true;
 }
 
@@ -641,25 +648,9 @@ void kmsgq_lease_return(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 			struct kmsgq_queue *dead, u32 max_deliveries)
 {
 	bool exhausted = dead && lease->msg->deliveries >= max_deliveries;
-	bool was_empty;
 
-	if (exhausted && kmsgq_move_to_dead(q, lease, dead))
-		return;
-
-	spin_lock(&q->lock);
-	was_empty = kmsgq_is_empty(q);
-	q->held--;
-	lease->msg->charged = false;
-	q->returned++;
-	if (exhausted)
-		kmsgq_append(q, lease->msg);
-	else
-		kmsgq_put_back(q, lease->msg);
-	trace_kmsgq_return(q, lease->msg);
-	WRITE_ONCE(lease->msg, NULL);
-	spin_unlock(&q->lock);
-
-	kmsgq_wake_readers(q, was_empty);
+	if (!exhausted || !kmsgq_move_to_dead(q, lease, dead))
+		kmsgq_requeue(q, lease, lease->msg, exhausted);
 }
 
 /**

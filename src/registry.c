@@ -436,8 +436,6 @@ int __init kmsgq_registry_init(void)
 {
 	int err;
 
-	kmsgq_sysfs_init();
-
 	kernel_param_lock(THIS_MODULE);
 	err = kmsgq_create_all();
 	kmsgq_state = err ? KMSGQ_UNLOADING : KMSGQ_RUNNING;

@@ -4,7 +4,6 @@
  */
 #include "settings.h"
 
-#include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -54,9 +53,8 @@ struct kmsgq_attr kmsgq_setting_attrs[] __ro_after_init = {
 	/* The file "dead" is the counter. */
 	KMSGQ_SETTING("dead_queue", 0444, "dead", NULL, KMSGQ_NAME, dead, 0, 0,
 		      "another queue, which has no dead queue itself, with max_deliveries="),
+	{ }
 };
-
-static_assert(ARRAY_SIZE(kmsgq_setting_attrs) == KMSGQ_NR_SETTINGS);
 
 /**
  * kmsgq_reject() - report an invalid value
@@ -91,12 +89,11 @@ int kmsgq_reject(const char *label, const char *what, const char *val,
  */
 const struct kmsgq_attr *kmsgq_find_param(const char *param)
 {
-	size_t i;
+	const struct kmsgq_attr *a;
 
-	for (i = 0; i < KMSGQ_NR_SETTINGS; i++)
-		if (kmsgq_setting_attrs[i].param &&
-		    !strcmp(kmsgq_setting_attrs[i].param, param))
-			return &kmsgq_setting_attrs[i];
+	for (a = kmsgq_setting_attrs; a->key; a++)
+		if (a->param && !strcmp(a->param, param))
+			return a;
 	return NULL;
 }
 
@@ -118,7 +115,7 @@ bool kmsgq_is_queue_name(const char *name)
 
 /**
  * kmsgq_parse() - set one setting
- * @s: where it is set
+ * @s: where it is set; other tasks may read it, each member by READ_ONCE()
  * @label: as for kmsgq_reject()
  * @a: the setting
  * @val: the value as text, may end in a newline
@@ -129,15 +126,20 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *label,
 		const struct kmsgq_attr *a, const char *val)
 {
 	void *field = (void *)s + a->offset;
-	bool octal = a->kind == KMSGQ_OCTAL, valid;
+	bool octal = a->kind == KMSGQ_OCTAL, valid, yes;
+	unsigned long bytes;
 	unsigned int n;
 
 	switch (a->kind) {
 	case KMSGQ_BOOL:
-		valid = !kstrtobool(val, field);
+		valid = !kstrtobool(val, &yes);
+		if (valid)
+			WRITE_ONCE(*(bool *)field, yes);
 		break;
 	case KMSGQ_ULONG:
-		valid = !kstrtoul(val, 0, (unsigned long *)field);
+		valid = !kstrtoul(val, 0, &bytes);
+		if (valid)
+			WRITE_ONCE(*(unsigned long *)field, bytes);
 		break;
 	case KMSGQ_NAME:
 		valid = kmsgq_is_queue_name(val);
@@ -149,7 +151,7 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *label,
 			n >= a->min && n <= a->max &&
 			!(octal && n & ~KMSGQ_MODE_BITS);
 		if (valid)
-			*(unsigned int *)field = n;
+			WRITE_ONCE(*(unsigned int *)field, n);
 	}
 	return valid ? 0 : kmsgq_reject(label, label ? a->key : a->param, val,
 					a->allowed);
@@ -167,42 +169,17 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *label,
 int kmsgq_parse_key(struct kmsgq_settings *s, const char *label, const char *key,
 		    const char *val)
 {
-	size_t i;
+	char allowed[192] = "given to one of the keys";
+	size_t len = strlen(allowed);
+	const struct kmsgq_attr *a;
 
-	for (i = 0; i < KMSGQ_NR_SETTINGS; i++)
-		if (!strcmp(kmsgq_setting_attrs[i].key, key))
-			return kmsgq_parse(s, label, &kmsgq_setting_attrs[i],
-					   val ?: "");
-	return kmsgq_reject(label, key, val ?: "",
-			    "given to one of the keys " KMSGQ_KEYS);
-}
-
-/**
- * kmsgq_copy_setting() - copy a setting that can be changed at run time
- * @to: settings that other tasks may read, each member by READ_ONCE()
- * @from: settings that belong to the caller
- * @a: the setting
- *
- * The caller holds the lock under which @to is written.
- */
-void kmsgq_copy_setting(struct kmsgq_settings *to,
-			const struct kmsgq_settings *from,
-			const struct kmsgq_attr *a)
-{
-	const void *source = (const void *)from + a->offset;
-	void *field = (void *)to + a->offset;
-
-	switch (a->kind) {
-	case KMSGQ_BOOL:
-		WRITE_ONCE(*(bool *)field, *(const bool *)source);
-		break;
-	case KMSGQ_ULONG:
-		WRITE_ONCE(*(unsigned long *)field,
-			   *(const unsigned long *)source);
-		break;
-	default:
-		WRITE_ONCE(*(unsigned int *)field, *(const unsigned int *)source);
+	for (a = kmsgq_setting_attrs; a->key; a++) {
+		if (!strcmp(a->key, key))
+			return kmsgq_parse(s, label, a, val ?: "");
+		len += scnprintf(allowed + len, sizeof(allowed) - len, " %s",
+				 a->key);
 	}
+	return kmsgq_reject(label, key, val ?: "", allowed);
 }
 
 /**

@@ -14,11 +14,6 @@
 #define KMSGQ_DEFAULT	"msg_queue"
 #define KMSGQ_DIR	"msg_queues"
 
-/* Keys of the parameter queue. */
-#define KMSGQ_KEYS "mode uid gid msg_max_size queue_max_bytes read_wait read_eof read_ack containers max_deliveries dead"
-
-#define KMSGQ_NR_SETTINGS 11
-
 /**
  * struct kmsgq_settings - the settings of one queue
  * @config: the part of it that struct kmsgq_queue has a copy of
@@ -79,7 +74,8 @@ struct kmsgq_attr {
 	unsigned int max;
 };
 
-extern struct kmsgq_attr kmsgq_setting_attrs[KMSGQ_NR_SETTINGS];
+/* The last one has no key. */
+extern struct kmsgq_attr kmsgq_setting_attrs[];
 
 const struct kmsgq_attr *kmsgq_find_param(const char *param);
 bool kmsgq_is_queue_name(const char *name);
@@ -87,9 +83,6 @@ int kmsgq_parse(struct kmsgq_settings *s, const char *label,
 		const struct kmsgq_attr *a, const char *val);
 int kmsgq_parse_key(struct kmsgq_settings *s, const char *label, const char *key,
 		    const char *val);
-void kmsgq_copy_setting(struct kmsgq_settings *to,
-			const struct kmsgq_settings *from,
-			const struct kmsgq_attr *a);
 int kmsgq_format(const void *base, const struct kmsgq_attr *a, char *buf);
 int kmsgq_check_settings(const struct kmsgq_settings *s, const char *label);
 int kmsgq_reject(const char *label, const char *what, const char *val,

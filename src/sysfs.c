@@ -8,7 +8,6 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/completion.h>
-#include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/sysfs.h>
 
@@ -32,20 +31,7 @@ static struct kmsgq_attr kmsgq_counter_attrs[] __ro_after_init = {
 	KMSGQ_COUNTER_ATTR(oldest_age_ms),
 	KMSGQ_COUNTER_ATTR(waiting_readers),
 	KMSGQ_COUNTER_ATTR(waiting_writers),
-};
-
-/* All of them, and NULL; filled in by kmsgq_sysfs_init(). */
-static struct attribute *kmsgq_attrs[KMSGQ_NR_SETTINGS +
-				     ARRAY_SIZE(kmsgq_counter_attrs) + 1]
-	__ro_after_init;
-
-static const struct attribute_group kmsgq_group = {
-	.attrs = kmsgq_attrs,
-};
-
-static const struct attribute_group *kmsgq_groups[] = {
-	&kmsgq_group,
-	NULL,
+	{ }
 };
 
 /* Entries that were not freed, and one for the module until its exit. */
@@ -96,7 +82,6 @@ static void kmsgq_kobj_release(struct kobject *kobj)
 static struct kobj_type kmsgq_ktype = {
 	.release = kmsgq_kobj_release,
 	.sysfs_ops = &kmsgq_sysfs_ops,
-	.default_groups = kmsgq_groups,
 };
 
 /**
@@ -114,11 +99,19 @@ void kmsgq_sysfs_own(struct kmsgq_entry *e)
  * @e: the entry
  * @parent: the directory of all queues
  *
- * Return: 0 or an error of kobject_add().
+ * Return: 0 or an error of kobject_add() or sysfs_create_file(); in either case,
+ * kmsgq_sysfs_remove() removes what was created.
  */
 int kmsgq_sysfs_add(struct kmsgq_entry *e, struct kobject *parent)
 {
-	return kobject_add(&e->kobj, parent, "%s", e->name);
+	int err = kobject_add(&e->kobj, parent, "%s", e->name);
+	const struct kmsgq_attr *a;
+
+	for (a = kmsgq_setting_attrs; !err && a->key; a++)
+		err = sysfs_create_file(&e->kobj, &a->attr);
+	for (a = kmsgq_counter_attrs; !err && a->attr.name; a++)
+		err = sysfs_create_file(&e->kobj, &a->attr);
+	return err;
 }
 
 /**
@@ -141,19 +134,6 @@ void kmsgq_sysfs_remove(struct kmsgq_entry *e)
 void kmsgq_sysfs_put(struct kmsgq_entry *e)
 {
 	kobject_put(&e->kobj);
-}
-
-/**
- * kmsgq_sysfs_init() - create the list of settings and counters
- */
-void __init kmsgq_sysfs_init(void)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < KMSGQ_NR_SETTINGS; i++)
-		kmsgq_attrs[n++] = &kmsgq_setting_attrs[i].attr;
-	for (i = 0; i < ARRAY_SIZE(kmsgq_counter_attrs); i++)
-		kmsgq_attrs[n++] = &kmsgq_counter_attrs[i].attr;
 }
 
 /**

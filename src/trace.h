@@ -45,25 +45,15 @@ DECLARE_EVENT_CLASS(kmsgq_message,
 			      __entry->bytes, __entry->wait_ms, __entry->deliveries)
 );
 
-DEFINE_EVENT(kmsgq_message, kmsgq_enqueue,
-	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	     TP_ARGS(q, msg)
-);
+#define KMSGQ_MESSAGE_EVENT(_name)						\
+	DEFINE_EVENT(kmsgq_message, _name,					\
+		     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg), \
+		     TP_ARGS(q, msg))
 
-DEFINE_EVENT(kmsgq_message, kmsgq_dequeue,
-	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	     TP_ARGS(q, msg)
-);
-
-DEFINE_EVENT(kmsgq_message, kmsgq_confirm,
-	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	     TP_ARGS(q, msg)
-);
-
-DEFINE_EVENT(kmsgq_message, kmsgq_return,
-	     TP_PROTO(const struct kmsgq_queue *q, const struct kmsgq_msg *msg),
-	     TP_ARGS(q, msg)
-);
+KMSGQ_MESSAGE_EVENT(kmsgq_enqueue);
+KMSGQ_MESSAGE_EVENT(kmsgq_dequeue);
+KMSGQ_MESSAGE_EVENT(kmsgq_confirm);
+KMSGQ_MESSAGE_EVENT(kmsgq_return);
 
 /* A writer, or a poller for writing, has found the queue full. */
 TRACE_EVENT(kmsgq_full,

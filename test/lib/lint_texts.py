@@ -69,14 +69,10 @@ def kernel_doc():
 def descriptions():
     """What modinfo says of each parameter."""
     found = {}
-    macros = [macro for path in glob.glob("src/*.[ch]") for macro in
-              re.findall(r'^#define (\w+)\s+("[^"]*")$', read(path), re.M)]
     for path in glob.glob("src/*.c"):
-        text = read(path)
-        for name, string in macros:
-            text = re.sub(rf"\b{name}\b", string, text)
         for name, strings in re.findall(
-                r'^MODULE_PARM_DESC\((\w+),\s*((?:"[^"]*"\s*)+)\)', text, re.M):
+                r'^(?:KMSGQ_PARAM|MODULE_PARM_DESC)\((\w+),(?: "\w+", \d+,)?\s*'
+                r'((?:"[^"]*"\s*)+)\)', read(path), re.M):
             found[name] = "".join(re.findall(r'"([^"]*)"', strings))
     return found
 
