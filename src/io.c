@@ -74,12 +74,9 @@ static __always_inline ssize_t kmsgq_do_write(struct file *file,
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
 
-	/* Another writer may take the space that this one was woken for. */
-	while ((err = kmsgq_enqueue(q, msg)) == -EAGAIN && !nonblock) {
-		err = kmsgq_wait_writable(q, buf->len);
-		if (err)
-			break;
-	}
+	err = kmsgq_enqueue(q, msg);
+	if (unlikely(err) && err == -EAGAIN && !nonblock)
+		err = kmsgq_enqueue_wait(q, msg);
 	if (unlikely(err)) {
 		kmsgq_msg_free(msg, &q->spare);
 		kmsgq_pass_on(q, EPOLLOUT);
@@ -148,27 +145,15 @@ static void kmsgq_confirm(struct kmsgq_queue *q, struct kmsgq_reader *reader)
 		kmsgq_lease_confirm(q, &reader->lease);
 }
 
-/* Dequeue a message, waiting for it unless @nonblock. */
-static struct kmsgq_msg *kmsgq_take(struct kmsgq_queue *q,
-				    struct kmsgq_reader *reader, size_t space,
-				    bool nonblock)
+static __always_inline struct kmsgq_msg *
+kmsgq_take(struct kmsgq_queue *q, struct kmsgq_lease *lease, size_t space,
+	   unsigned int flags, bool nonblock)
 {
-	unsigned int flags = (nonblock ? KMSGQ_WHOLE : 0) |
-			     (reader->ack ? KMSGQ_HOLD : 0);
+	struct kmsgq_msg *msg = kmsgq_dequeue(q, lease, space, flags);
 
-	for (;;) {
-		struct kmsgq_msg *msg = kmsgq_dequeue(q, &reader->lease, space,
-						      flags);
-		int err;
-
-		if (nonblock || msg != ERR_PTR(-EAGAIN))
-			return msg;
-		err = kmsgq_wait_readable(q);
-		if (err) {
-			kmsgq_pass_on(q, EPOLLIN);
-			return ERR_PTR(err);
-		}
-	}
+	if (unlikely(IS_ERR(msg)) && msg == ERR_PTR(-EAGAIN) && !nonblock)
+		msg = kmsgq_dequeue_wait(q, lease, space, flags);
+	return msg;
 }
 
 static void kmsgq_set_eof(struct kmsgq_reader *reader, enum kmsgq_eof eof)
@@ -203,7 +188,9 @@ static ssize_t kmsgq_read_locked(struct kmsgq_queue *q,
 			kmsgq_wake_sharers(reader);
 			return 0;
 		}
-		msg = kmsgq_take(q, reader, buf->len, nonblock);
+		msg = kmsgq_take(q, lease, buf->len,
+				 (nonblock ? KMSGQ_WHOLE : 0) |
+				 (reader->ack ? KMSGQ_HOLD : 0), nonblock);
 		if (IS_ERR(msg))
 			return msg == ERR_PTR(-ENODATA) ? 0 : PTR_ERR(msg);
 	}
@@ -268,15 +255,16 @@ static __always_inline ssize_t kmsgq_do_read(struct file *file,
 
 	/* A read of a file without state needs no lock of the file. */
 	if (reader->ack || unlikely(READ_ONCE(reader->lease.msg)) ||
-	    (reader->read_eof && !(file->f_flags & O_NONBLOCK)))
+	    (reader->read_eof && !nonblock))
 		return kmsgq_read_slowly(file, *buf, nonblock);
 
 	/* Nor does it get any: KMSGQ_WHOLE. */
-	msg = kmsgq_dequeue(q, &reader->lease, buf->len, KMSGQ_WHOLE);
+	msg = kmsgq_take(q, &reader->lease, buf->len, KMSGQ_WHOLE, nonblock);
 	if (IS_ERR(msg)) {
-		if (nonblock && msg != ERR_PTR(-EBUSY))
-			return PTR_ERR(msg);
-		return kmsgq_read_slowly(file, *buf, nonblock);
+		if (msg == ERR_PTR(-EBUSY) ||
+		    (msg == ERR_PTR(-EMSGSIZE) && !nonblock))
+			return kmsgq_read_slowly(file, *buf, nonblock);
+		return msg == ERR_PTR(-ENODATA) ? 0 : PTR_ERR(msg);
 	}
 	len = msg->len;
 	if (unlikely(kmsgq_copy_out(msg, 0, len, buf))) {

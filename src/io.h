@@ -30,9 +30,10 @@
  * The last close discards what is partly read, or with @ack returns what is
  * partly read or held.
  *
- * Locks: @lock of a reader, then the queue's. A task that sleeps for a message,
- * or in a copy, holds @lock, so only reads and fsync(2) take it. What poll(2) and
- * fdinfo look at is under the queue's lock.
+ * Locks: @lock of a reader, then the queue's. A task may sleep in a copy or for a
+ * message while it holds @lock, so only reads and fsync(2) take it. What poll(2)
+ * and fdinfo look at is under the queue's lock. A read that takes a whole message,
+ * from nothing to nothing, does without @lock.
  */
 
 /**
@@ -45,8 +46,8 @@ enum kmsgq_eof { KMSGQ_EOF_NONE, KMSGQ_EOF_DUE, KMSGQ_EOF_GIVEN };
 
 /**
  * struct kmsgq_reader - state of a file that is open for reading
- * @lock: held from before a read waits until it has its bytes, so that tasks
- *	that share the file get the pieces in order
+ * @lock: held by a read that changes the state, from before it waits until it has
+ *	its bytes, so that tasks that share the file get the pieces in order
  * @lease: the message that the file holds; see struct kmsgq_lease for its locks
  * @eof: state of a blocking reader; written under @lock, read without
  * @ack: the queue's read_ack when the file was opened

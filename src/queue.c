@@ -4,7 +4,6 @@
  */
 #include "queue.h"
 
-#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -413,35 +412,21 @@ int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 }
 
 /**
- * kmsgq_dequeue() - remove the oldest message
+ * kmsgq_dequeue_first() - remove the oldest message under the lock
  * @q: the queue
- * @lease: the lease of the open file that reads
- * @space: how many bytes of the message the reader can take, 1 or more
- * @flags: KMSGQ_WHOLE: leave the message where it is if it is longer than
- *	@space. KMSGQ_HOLD: store it in @lease; without this flag, only if it is
- *	longer than @space, since the file may then hold it for long. Without
- *	KMSGQ_WHOLE, the caller holds the lock of the open file
+ * @lease: as for kmsgq_dequeue()
+ * @space: likewise
+ * @flags: likewise
  *
- * A message that is not stored in @lease is the caller's, who calls
- * kmsgq_finish() or kmsgq_return() next.
- *
- * Return: the message; ERR_PTR(-EAGAIN) if the queue is empty; ERR_PTR(-EBUSY) if
- * @lease has a message; ERR_PTR(-EMSGSIZE) if KMSGQ_WHOLE and the message is
- * longer than @space.
+ * Return: as kmsgq_dequeue().
  */
-struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease,
-				size_t space, unsigned int flags)
+struct kmsgq_msg *kmsgq_dequeue_first(struct kmsgq_queue *q,
+				      struct kmsgq_lease *lease, size_t space,
+				      unsigned int flags)
 {
 	unsigned long before;
 	struct kmsgq_msg *msg;
 	bool hold;
-
-	/*
-	 * Check without the lock first, so that readers of an empty queue do
-	 * not contend with writers.
-	 */
-	if (kmsgq_is_empty(q))
-		return ERR_PTR(-EAGAIN);
 
 	spin_lock(&q->lock);
 	msg = kmsgq_first(q);
@@ -575,6 +560,9 @@ void kmsgq_lease_advance(struct kmsgq_queue *q, struct kmsgq_lease *lease,
 		msg->deliveries++;
 	lease->offset += len;
 	spin_unlock(&q->lock);
+	/* Ordered by q->lock, as waitqueue_active(): see DOC. */
+	if (unlikely(atomic_read(&lease->waiting)))
+		wake_up_interruptible_all(&q->readers);
 }
 
 /* @counter: what became of the message, or NULL if it was confirmed. */
@@ -731,18 +719,8 @@ static __always_inline int kmsgq_sleep(wait_queue_head_t *wq,
 	return !err && signal_pending(current) ? -ERESTARTSYS : err;
 }
 
-/**
- * kmsgq_wait_readable() - wait for a message, if the queue is so configured
- * @q: the queue
- *
- * The queue may be empty again when this returns. A caller that does not call
- * kmsgq_dequeue() then calls kmsgq_pass_on().
- *
- * Context: May sleep.
- * Return: 0 if the queue may have a message, -ENODATA if it is empty and readers
- * do not wait, -ERESTARTSYS if a signal arrived.
- */
-int kmsgq_wait_readable(struct kmsgq_queue *q)
+static int kmsgq_wait_readable(struct kmsgq_queue *q,
+			       const struct kmsgq_lease *lease)
 {
 	DEFINE_WAIT(wait);
 	int err = 0;
@@ -750,25 +728,47 @@ int kmsgq_wait_readable(struct kmsgq_queue *q)
 	atomic_inc(&q->waiting_readers);
 	prepare_to_wait_exclusive(&q->readers, &wait, TASK_INTERRUPTIBLE);
 	spin_lock(&q->lock);
-	if (kmsgq_is_empty(q))
+	if (kmsgq_is_empty(q) && !lease->msg)
 		err = q->config.read_wait ? -EAGAIN : -ENODATA;
 	spin_unlock(&q->lock);
 	return kmsgq_sleep(&q->readers, &wait, &q->waiting_readers, err);
 }
 
 /**
- * kmsgq_wait_writable() - wait for space
+ * kmsgq_dequeue_wait() - wait for a message, and remove it
  * @q: the queue
- * @len: length of the message that is to be appended, in bytes
+ * @lease: as for kmsgq_dequeue()
+ * @space: likewise
+ * @flags: likewise
  *
- * The queue may be full again when this returns. A caller that does not call
- * kmsgq_enqueue() then calls kmsgq_pass_on().
+ * Ends, too, when @lease has a message: another task that shares the open file may
+ * have read a part of one.
  *
- * Context: May sleep.
- * Return: 0 if the queue may have space, -EMSGSIZE if the message is too long,
- * -ERESTARTSYS if a signal arrived.
+ * Context: May sleep, if the queue is so configured (read_wait).
+ * Return: as kmsgq_dequeue(), but if the queue is empty, ERR_PTR(-ENODATA) where
+ * readers do not wait, or ERR_PTR(-ERESTARTSYS) if a signal arrived.
  */
-int kmsgq_wait_writable(struct kmsgq_queue *q, size_t len)
+struct kmsgq_msg *kmsgq_dequeue_wait(struct kmsgq_queue *q,
+				     struct kmsgq_lease *lease, size_t space,
+				     unsigned int flags)
+{
+	struct kmsgq_msg *msg;
+
+	atomic_inc(&lease->waiting);
+	/* Another reader may take the message that this one was woken for. */
+	do {
+		int err = kmsgq_wait_readable(q, lease);
+
+		msg = err ? ERR_PTR(err) :
+			    kmsgq_dequeue_first(q, lease, space, flags);
+	} while (msg == ERR_PTR(-EAGAIN));
+	atomic_dec(&lease->waiting);
+	if (IS_ERR(msg))
+		kmsgq_pass_on(q, EPOLLIN);
+	return msg;
+}
+
+static int kmsgq_wait_writable(struct kmsgq_queue *q, size_t len)
 {
 	DEFINE_WAIT(wait);
 	int err;
@@ -779,6 +779,27 @@ int kmsgq_wait_writable(struct kmsgq_queue *q, size_t len)
 	err = kmsgq_admit(q, len);
 	spin_unlock(&q->lock);
 	return kmsgq_sleep(&q->writers, &wait, &q->waiting_writers, err);
+}
+
+/**
+ * kmsgq_enqueue_wait() - wait for space, and append a message
+ * @q: the queue
+ * @msg: as for kmsgq_enqueue()
+ *
+ * A caller that fails calls kmsgq_pass_on() next.
+ *
+ * Context: May sleep.
+ * Return: 0, -EMSGSIZE if @msg is too long, -ERESTARTSYS if a signal arrived.
+ */
+int kmsgq_enqueue_wait(struct kmsgq_queue *q, struct kmsgq_msg *msg)
+{
+	int err;
+
+	/* Another writer may take the space that this one was woken for. */
+	do {
+		err = kmsgq_wait_writable(q, msg->len) ?: kmsgq_enqueue(q, msg);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /**

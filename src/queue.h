@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/err.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -28,7 +29,7 @@
  * @msg_max_size: largest message, in bytes, 1 to 1 MiB
  * @max_bytes: memory that the queue may use, in bytes as kmsgq_footprint()
  *	counts them
- * @read_wait: kmsgq_wait_readable() waits for a message
+ * @read_wait: kmsgq_dequeue_wait() waits for a message
  */
 struct kmsgq_config {
 	u32 msg_max_size;
@@ -48,8 +49,8 @@ struct kmsgq_config {
  * @dead: those of @dequeued that were moved to the dead queue
  * @high_water_bytes: the most that @queued_bytes has been
  * @oldest_age_ms: time since the write of the oldest of @queued, in ms
- * @waiting_readers: tasks in kmsgq_wait_readable()
- * @waiting_writers: tasks in kmsgq_wait_writable()
+ * @waiting_readers: tasks asleep, or about to sleep, in kmsgq_dequeue_wait()
+ * @waiting_writers: likewise, in kmsgq_enqueue_wait()
  */
 struct kmsgq_counters {
 	u64 queued;
@@ -70,13 +71,15 @@ struct kmsgq_counters {
  * struct kmsgq_lease - a message that an open file holds
  * @msg: the message, or NULL. It is charged to the queue that it came from
  * @offset: how many bytes of it have been delivered
+ * @waiting: tasks in kmsgq_dequeue_wait(), for which the rest of @msg will do
  *
- * Written under the queue's lock and the lock of the open file, so either is
- * enough to read it.
+ * @msg and @offset are written under the queue's lock and the lock of the open
+ * file, so either is enough to read them.
  */
 struct kmsgq_lease {
 	struct kmsgq_msg *msg;
 	size_t offset;
+	atomic_t waiting;
 };
 
 /**
@@ -123,8 +126,8 @@ struct kmsgq_lease_info {
  *	@config.max_bytes together, unless @bytes does alone
  * @readers: tasks that wait for a message, all of them exclusive
  * @writers: tasks that wait for space, all of them exclusive
- * @waiting_readers: number of tasks in kmsgq_wait_readable()
- * @waiting_writers: number of tasks in kmsgq_wait_writable()
+ * @waiting_readers: see struct kmsgq_counters
+ * @waiting_writers: see there
  * @polls: poll, select and epoll, for both, by key. Separate from the tasks: an
  *	EPOLLEXCLUSIVE poller counts as one woken task too, but need not take the
  *	message, which a sleeping reader would then miss
@@ -167,8 +170,13 @@ int kmsgq_configure(struct kmsgq_queue *q, const struct kmsgq_config *config);
 void kmsgq_get_counters(struct kmsgq_queue *q, struct kmsgq_counters *counters);
 
 int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg);
-struct kmsgq_msg *kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease,
-				size_t space, unsigned int flags);
+struct kmsgq_msg *kmsgq_dequeue_first(struct kmsgq_queue *q,
+				      struct kmsgq_lease *lease, size_t space,
+				      unsigned int flags);
+int kmsgq_enqueue_wait(struct kmsgq_queue *q, struct kmsgq_msg *msg);
+struct kmsgq_msg *kmsgq_dequeue_wait(struct kmsgq_queue *q,
+				     struct kmsgq_lease *lease, size_t space,
+				     unsigned int flags);
 void kmsgq_finish_charged(struct kmsgq_queue *q, struct kmsgq_msg *msg);
 void kmsgq_return(struct kmsgq_queue *q, struct kmsgq_msg *msg);
 
@@ -184,8 +192,6 @@ void kmsgq_lease_info(struct kmsgq_queue *q, const struct kmsgq_lease *lease,
 bool kmsgq_is_readable(struct kmsgq_queue *q, const struct kmsgq_lease *lease,
 		       bool nonblock);
 bool kmsgq_is_writable(struct kmsgq_queue *q);
-int kmsgq_wait_readable(struct kmsgq_queue *q);
-int kmsgq_wait_writable(struct kmsgq_queue *q, size_t len);
 void kmsgq_pass_on(struct kmsgq_queue *q, __poll_t events);
 
 /**
@@ -240,6 +246,33 @@ static inline bool kmsgq_is_empty(const struct kmsgq_queue *q)
 {
 	/* Acquire: the tree before the list, see above. */
 	return !smp_load_acquire(&q->tree.rb_leftmost) && !READ_ONCE(q->head);
+}
+
+/**
+ * kmsgq_dequeue() - remove the oldest message
+ * @q: the queue
+ * @lease: the lease of the open file that reads
+ * @space: how many bytes of the message the reader can take, 1 or more
+ * @flags: KMSGQ_WHOLE: leave the message where it is if it is longer than
+ *	@space. KMSGQ_HOLD: store it in @lease; without this flag, only if it is
+ *	longer than @space, since the file may then hold it for long. Without
+ *	KMSGQ_WHOLE, the caller holds the lock of the open file
+ *
+ * A message that is not stored in @lease is the caller's, who calls
+ * kmsgq_finish() or kmsgq_return() next.
+ *
+ * Return: the message; ERR_PTR(-EAGAIN) if the queue is empty; ERR_PTR(-EBUSY) if
+ * @lease has a message; ERR_PTR(-EMSGSIZE) if KMSGQ_WHOLE and the message is
+ * longer than @space.
+ */
+static inline struct kmsgq_msg *
+kmsgq_dequeue(struct kmsgq_queue *q, struct kmsgq_lease *lease, size_t space,
+	      unsigned int flags)
+{
+	/* Readers of an empty queue do not contend with writers for the lock. */
+	if (kmsgq_is_empty(q))
+		return ERR_PTR(-EAGAIN);
+	return kmsgq_dequeue_first(q, lease, space, flags);
 }
 
 /**

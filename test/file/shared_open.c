@@ -120,6 +120,24 @@ static void many_wait_for_pieces(void)
 	EQ(zeros, 3);
 }
 
+static void rest_wakes_second(void)
+{
+	int fd;
+	struct call *a, *b;
+
+	param_set("read_wait", 1);
+	param_set("read_eof", 0);
+	fd = q_open(O_RDONLY);
+	a = start_few(fd, 4);
+	call_asleep(a);
+	b = start_few(fd, 64);
+	call_asleep(b);
+	send_str("0123456789");
+	call_join_str(a, "0123");
+	CHECK(!call_settled(b), "the second sleeps on, beside 6 bytes");
+	call_join_str(b, "456789");
+}
+
 static void waits_apart(void)
 {
 	int fd = q_open(O_RDWR);
@@ -342,6 +360,8 @@ static const struct tap_test tests[] = {
 	  second_waits_first_takes_all },
 	{ "many wait on one file: the pieces, then 0",
 	  many_wait_for_pieces },
+	{ "read_eof=N: the rest of a message wakes the next who waits on the file",
+	  rest_wakes_second },
 	{ "readers of other files are not held up", waits_apart },
 	{ "tasks that wait on one file can be killed", second_can_be_killed },
 	{ "threads take a message byte by byte", by_threads },
