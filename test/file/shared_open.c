@@ -2,6 +2,7 @@
 /* One open file in several hands: by dup, by fork, by threads. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
@@ -120,22 +121,37 @@ static void many_wait_for_pieces(void)
 	EQ(zeros, 3);
 }
 
+/*
+ * The message wakes the reader of another file. It gets no processor before this task
+ * has read a part.
+ */
 static void rest_wakes_second(void)
 {
+	const struct sched_param fifo = { .sched_priority = 1 }, normal = { 0 };
+	struct call *other, *second;
+	cpu_set_t cpu;
 	int fd;
-	struct call *a, *b;
 
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
 	param_set("read_wait", 1);
 	param_set("read_eof", 0);
 	fd = q_open(O_RDONLY);
-	a = start_few(fd, 4);
-	call_asleep(a);
-	b = start_few(fd, 64);
-	call_asleep(b);
+	other = call_read(0);
+	call_asleep(other);
+	second = start_few(fd, 64);
+	call_asleep(second);
+
+	EQ(sched_setscheduler(0, SCHED_FIFO, &fifo), 0);
 	send_str("0123456789");
-	call_join_str(a, "0123");
-	CHECK(!call_settled(b), "the second sleeps on, beside 6 bytes");
-	call_join_str(b, "456789");
+	EQ(read(fd, buf, 4), 4);
+	EQ(sched_setscheduler(0, SCHED_OTHER, &normal), 0);
+
+	CHECK(!call_settled(second), "it sleeps on, beside 6 bytes");
+	call_join_str(second, "456789");
+	send_str("next");
+	call_join_str(other, "next");
 }
 
 static void waits_apart(void)
@@ -360,7 +376,7 @@ static const struct tap_test tests[] = {
 	  second_waits_first_takes_all },
 	{ "many wait on one file: the pieces, then 0",
 	  many_wait_for_pieces },
-	{ "read_eof=N: the rest of a message wakes the next who waits on the file",
+	{ "read_eof=N: the rest of a message wakes a task that waits on the file",
 	  rest_wakes_second },
 	{ "readers of other files are not held up", waits_apart },
 	{ "tasks that wait on one file can be killed", second_can_be_killed },
