@@ -11,7 +11,7 @@ import queues
 from module import QUEUE, SYS
 from saved import numbered
 from tap import check, run
-from tool import (as_user, counters, fails, kmsgq, state, succeeds, take_all,
+from tool import (TOOL, as_user, counters, fails, kmsgq, state, succeeds, take_all,
                   until)
 
 CONF = "/etc/modprobe.d/kmsgq-test.conf"
@@ -215,6 +215,37 @@ def read_only_state():
     check(take_all(A) == sent, "not these messages")
 
 
+# Runs the tool: another process reads a message from the queue before it is saved.
+WITH_READER = """
+import os, sys
+tool = {"__name__": "kmsgq"}
+with open(sys.argv[1]) as file:
+    exec(file.read(), tool)
+save = tool["save_queue"]
+def save_queue(*words):
+    tool["save_queue"] = save
+    fd = os.open("/proc/msg_queue", os.O_RDONLY)
+    os.read(fd, 100)
+    os.close(fd)
+    return save(*words)
+tool["save_queue"] = save_queue
+sys.exit(tool["main"]("reload", sys.argv[2]))
+"""
+
+
+def reader():
+    """What it took is reported; the others are there."""
+    fresh("a")
+    sent = {path: numbered(0, 3, path) for path in (QUEUE, A)}
+    with state() as here:
+        done = subprocess.run([sys.executable, "-c", WITH_READER, TOOL, here],
+                              check=False, capture_output=True, text=True)
+    check(done.returncode == 1 and "kmsgq: 1 messages were lost" in done.stderr,
+          done)
+    sent[QUEUE] = sent[QUEUE][1:]
+    check({path: take_all(path) for path in sent} == sent, "not these messages")
+
+
 def ends():
     """For the tests that come later."""
     os.unlink(CONF)
@@ -226,6 +257,7 @@ TESTS = [
     ("dead queues", dead_queues),
     ("a user writes meanwhile: nothing is lost", users_writer),
     ("root writes meanwhile: what is lost is reported", while_writing),
+    ("another process reads meanwhile: reported", reader),
     ("parameters that the module refuses", refused),
     ("a queue is open", is_open),
     ("the messages cannot be saved", read_only_state),
