@@ -43,7 +43,7 @@ def no_such_command():
             file.write("#!/no/such/interpreter\n")
         os.chmod(command, 0o755)
         done = once(command)
-        check(done.returncode == 126 and "No such file" in done.stderr, done)
+        check(done.returncode == 127 and "No such file" in done.stderr, done)
     counters(queued=1, held=0, dropped=0, returned=1)
 
 
