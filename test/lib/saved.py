@@ -6,8 +6,8 @@ import signal
 import time
 
 from module import QUEUE, stat
-from tap import check
-from tool import running, state, succeeds, take_all
+from tap import check, run
+from tool import loaded, running, state, succeeds, take_all
 
 MESSAGES = 3000
 
@@ -43,9 +43,10 @@ def kill(process, chance, least, most, progress):
     return process.returncode == -signal.SIGKILL
 
 
-def kills_of_save(kills, **parameters):
+def kills_of_save(kills, ack):
     """Each message is in the queue once, in order, after save was killed, and
     restore completed it; read_ack is as it was."""
+    loaded(read_ack=ack)
     chance = random.Random(kills)
     with state() as here:
         messages = numbered(0, MESSAGES)
@@ -64,7 +65,6 @@ def kills_of_save(kills, **parameters):
             succeeds("restore", here)
             check(stat("queued") == MESSAGES, f"{stat('queued')} messages")
             check(os.listdir(here) == [], os.listdir(here))
-            ack = "Y" if parameters.get("read_ack") == "Y" else "N"
             with open("/sys/module/kmsg_queue/queues/msg_queue/read_ack",
                       encoding="ascii") as file:
                 check(file.read() == f"{ack}\n", "read_ack has changed")
@@ -76,6 +76,7 @@ def kills_of_save(kills, **parameters):
 def kills_of_restore(kills):
     """Each message comes once, in order, but the last one that a killed restore
     wrote may come twice."""
+    loaded()
     chance = random.Random(kills)
     struck = twice = 0
     with state() as here:
@@ -98,3 +99,12 @@ def kills_of_restore(kills):
             check(came == messages, f"{len(came)} messages, not these in order")
         check(struck * 2 >= kills, f"only {struck} of {kills} came in time")
     return f"{struck} of {kills} kills while it ran, {twice} came twice"
+
+
+def run_kills(kills):
+    """Runs all of these, each with so many kills; gives the exit status."""
+    return run([
+        ("save, of a queue with read_ack=N", lambda: kills_of_save(kills, "N")),
+        ("save, of a queue with read_ack=Y", lambda: kills_of_save(kills, "Y")),
+        ("restore", lambda: kills_of_restore(kills)),
+    ])

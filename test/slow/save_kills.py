@@ -4,30 +4,6 @@
 tool/save_kills."""
 import sys
 
-from saved import kills_of_restore, kills_of_save
-from tap import run
-from tool import loaded
+from saved import run_kills
 
-KILLS = 50
-
-
-def save(ack):
-    """Of a queue with this read_ack."""
-    loaded(read_ack=ack)
-    return kills_of_save(KILLS, read_ack=ack)
-
-
-def restore():
-    """Of the default queue."""
-    loaded()
-    return kills_of_restore(KILLS)
-
-
-TESTS = [
-    ("save, of a queue with read_ack=N", lambda: save("N")),
-    ("save, of a queue with read_ack=Y", lambda: save("Y")),
-    ("restore", restore),
-]
-
-if __name__ == "__main__":
-    sys.exit(run(TESTS))
+sys.exit(run_kills(50))
