@@ -212,6 +212,8 @@ static void dead_takes_shorter_ones(void)
 
 static void later_when_there_is_room(void)
 {
+	int fd;
+
 	make(1, "");
 	use_queue(DEAD);
 	limit_queue(MAX_SIZE, 1);
@@ -223,7 +225,10 @@ static void later_when_there_is_room(void)
 	drain_queue();
 	use_queue(JOBS);
 	expect_next("message 2");
-	close(hold(0, "message 1"));
+	fd = hold(0, "message 1");
+	/* Its deliveries are counted on. */
+	EQ(fdinfo(fd, "kmsgq-deliveries"), 2);
+	close(fd);
 	expect_empty();
 	dead_has("message 1");
 }

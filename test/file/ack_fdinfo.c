@@ -60,6 +60,22 @@ static void deliveries(void)
 	shows(fd, 5, 6);
 }
 
+/* The largest count there is: one more must not begin at 0 again. */
+#define DELIVERIES_MAX	1023
+
+static void most_deliveries(void)
+{
+	int fd, i;
+
+	acknowledge();
+	send_str("12345");
+	for (i = 1; i <= DELIVERIES_MAX + 2; i++) {
+		fd = hold(0, "12345");
+		shows(fd, 5, i < DELIVERIES_MAX ? i : DELIVERIES_MAX);
+		close(fd);
+	}
+}
+
 static void sequence(void)
 {
 	long first, second;
@@ -92,6 +108,7 @@ static const struct tap_test tests[] = {
 	{ "the size of what is held, 0 for nothing", held },
 	{ "a message in the middle shows its whole size", half },
 	{ "deliveries are counted, bad addresses are not", deliveries },
+	{ "deliveries are counted to 1023, then stay", most_deliveries },
 	{ "seq is the message's place, and stays so", sequence },
 	{ "files that hold nothing say so", holding_nothing },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of queue.c: what is counted, and when the queue is full.
+ * KUnit tests of queue.c: what is counted, where files cannot show it.
  *
  * A message is charged from its write until it is freed; a reader with space for
  * all of a message in one piece uncharges it before it copies.
@@ -27,58 +27,6 @@ static void fill(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, put(test, i), 0);
 }
 
-/* Full is one condition for all: the largest message would not fit. */
-static void full(struct kunit *test)
-{
-	struct kmsgq_test *t = test->priv;
-	int i;
-
-	for (i = 0; i < KMSGQ_TEST_ROOM; i++) {
-		KUNIT_EXPECT_TRUE(test, kmsgq_is_writable(&t->q));
-		KUNIT_EXPECT_EQ(test, put(test, i), 0);
-	}
-	KUNIT_EXPECT_FALSE(test, kmsgq_is_writable(&t->q));
-	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, 1), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 0), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
-	KUNIT_ASSERT_EQ(test, kmsgq_admit(&t->q, 1), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_wait_writable(&t->q, 1), 0);
-	/* A single byte in the way of the largest one is enough. */
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, i), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 0), -EAGAIN);
-	for (i = 1; i <= KMSGQ_TEST_ROOM; i++)
-		KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), i);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .enqueued = 5, .dequeued = 5);
-}
-
-/* A held message keeps the queue full until it is freed. */
-static void held(struct kunit *test)
-{
-	struct kmsgq_test *t = test->priv;
-
-	fill(test);
-	kmsgq_test_out(test, 0, SIZE_MAX, KMSGQ_HOLD);
-	kmsgq_test_out(test, 1, KMSGQ_TEST_MAX - 1, 0);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 4 * F,
-			      .held = 2, .enqueued = 4, .dequeued = 2);
-	KUNIT_EXPECT_EQ(test, put(test, 4), -EAGAIN);
-
-	/* To deliver some of it, or all, changes nothing. */
-	kmsgq_lease_advance(&t->q, &t->leases[0], 1);
-	kmsgq_lease_advance(&t->q, &t->leases[0], KMSGQ_TEST_MAX - 1);
-	KUNIT_EXPECT_EQ(test, put(test, 4), -EAGAIN);
-	kmsgq_lease_confirm(&t->q, &t->leases[0]);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 2, .queued_bytes = 3 * F,
-			      .held = 1, .enqueued = 4, .dequeued = 2);
-	KUNIT_EXPECT_EQ(test, put(test, 4), 0);
-
-	/* It was charged all the time, and is not charged twice. */
-	kmsgq_test_back(test, 1);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 4, .queued_bytes = 4 * F,
-			      .enqueued = 5, .dequeued = 2, .returned = 1);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 1);
-}
-
 /* A message in one piece makes space at once, and always returns. */
 static void not_held(struct kunit *test)
 {
@@ -97,30 +45,6 @@ static void not_held(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, put(test, 5), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 1);
 	KUNIT_EXPECT_EQ(test, put(test, 5), 0);
-}
-
-/* Readers with space for messages in chunks do not make space before they end. */
-static void chunks_stay_charged(struct kunit *test)
-{
-	const u32 len = KMSGQ_INLINE_MAX + 1, footprint = kmsgq_footprint(len);
-	struct kmsgq_test *t = test->priv;
-	int i;
-
-	kmsgq_test_limit(&t->q, len, 2);
-	for (i = 0; i < 2; i++)
-		KUNIT_ASSERT_EQ(test, kmsgq_test_put(test, &t->q, len, i), 0);
-	for (i = 0; i < 2; i++)
-		kmsgq_test_out(test, i, len, 0);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued_bytes = 2 * footprint,
-			      .held = 2, .enqueued = 2, .dequeued = 2);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 1, 2), -EAGAIN);
-	kmsgq_test_back(test, 0);
-	kmsgq_finish(&t->q, t->hand[1]);
-	t->hand[1] = NULL;
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 1, .returned = 1,
-			      .queued_bytes = footprint,
-			      .enqueued = 2, .dequeued = 2);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 0);
 }
 
 static unsigned long spares(struct kmsgq_queue *q)
@@ -195,26 +119,6 @@ static void high_water_never_falls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, high_water(&t->q), 5 * F);
 }
 
-static void live_limits_drop_nothing(struct kunit *test)
-{
-	struct kmsgq_test *t = test->priv;
-	int i;
-
-	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_EQ(test, put(test, i), 0);
-	kmsgq_test_limit(&t->q, 8, 1);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .queued = 3, .queued_bytes = 3 * F,
-			      .enqueued = 3);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 9, 0), -EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 8, 0), -EAGAIN);
-	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), i);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 8, 0), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 8, 0), -EAGAIN);
-	kmsgq_test_limit(&t->q, 9, 2);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, 9, 0), 0);
-}
-
 static u64 age_ms(struct kmsgq_queue *q)
 {
 	struct kmsgq_counters counters;
@@ -245,13 +149,9 @@ static void age(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(full),
-	KUNIT_CASE(held),
 	KUNIT_CASE(not_held),
-	KUNIT_CASE(chunks_stay_charged),
 	KUNIT_CASE(spares_are_within_the_limit),
 	KUNIT_CASE(high_water_never_falls),
-	KUNIT_CASE(live_limits_drop_nothing),
 	KUNIT_CASE(age),
 	{}
 };

@@ -8,40 +8,6 @@
  */
 #include "support.h"
 
-static void order(struct kunit *test)
-{
-	struct kmsgq_test *t = test->priv;
-	int round, i;
-
-	kmsgq_test_limit(&t->q, KMSGQ_TEST_MAX, 100);
-	/* It runs empty in between, so the tail has to be right again. */
-	for (round = 0; round < 3; round++) {
-		KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), -EAGAIN);
-		for (i = 0; i < 100; i++)
-			KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q,
-							     1 + i % 64, i), 0);
-		for (i = 0; i < 100; i++)
-			KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), i);
-	}
-	KMSGQ_EXPECT_COUNTERS(test, &t->q, .enqueued = 300, .dequeued = 300);
-}
-
-static void too_long(struct kunit *test)
-{
-	struct kmsgq_test *t = test->priv;
-
-	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, KMSGQ_TEST_MAX), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, KMSGQ_TEST_MAX + 1), -EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, kmsgq_admit(&t->q, SIZE_MAX), -EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, kmsgq_wait_writable(&t->q, KMSGQ_TEST_MAX + 1),
-			-EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, KMSGQ_TEST_MAX + 1, 1),
-			-EMSGSIZE);
-	KMSGQ_EXPECT_COUNTERS(test, &t->q);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_put(test, &t->q, KMSGQ_TEST_MAX, 2), 0);
-	KUNIT_EXPECT_EQ(test, kmsgq_test_take(&t->q), 2);
-}
-
 /* A message that does not fit its reader stays, or is held. */
 static void short_of_space(struct kunit *test)
 {
@@ -156,8 +122,6 @@ static void returns_of_returned(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(order),
-	KUNIT_CASE(too_long),
 	KUNIT_CASE(short_of_space),
 	KUNIT_CASE(returns_in_any_order),
 	KUNIT_CASE(returns_of_returned),
