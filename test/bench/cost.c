@@ -224,6 +224,67 @@ static void memory(const struct mech *m, size_t size, size_t count)
 	m->close(&ends);
 }
 
+/* Puts the files into the order in which they are to be closed. */
+static void arrange(int *fds, size_t count, const char *order)
+{
+	size_t i, j;
+	int fd;
+
+	for (i = 0; i + 1 < count; i++) {
+		if (!strcmp(order, "forward"))
+			return;
+		j = strcmp(order, "random") ? count - 1 - i :
+					      i + rand() % (count - i);
+		if (j < i)
+			return;
+		fd = fds[i];
+		fds[i] = fds[j];
+		fds[j] = fd;
+	}
+}
+
+#define CLOSES	100	/* between two looks at the clock */
+
+/* Close @count files that each hold a message, which returns (read_ack=Y). */
+static void release(const struct mech *m, size_t size, size_t count)
+{
+	static const char *const orders[] = { "forward", "backward", "random" };
+	const struct rlimit files = { count + 100, count + 100 };
+	long long t, *took = calloc(count / CLOSES, sizeof(*took));
+	int *fds = calloc(count, sizeof(*fds));
+	struct ends ends;
+	size_t order, i;
+
+	need(fds && took && !setrlimit(RLIMIT_NOFILE, &files), "files", m->name);
+	open_ends(m, &ends, size, count);
+	for (order = 0; order < ARRAY_SIZE(orders); order++) {
+		send_all(m, &ends, size, count);
+		for (i = 0; i < count; i++) {
+			fds[i] = open(m->out_file, O_RDONLY);
+			need(fds[i] >= 0, "open", m->name);
+			need(read(fds[i], in.text, size) == (ssize_t)size,
+			     "read", m->name);
+		}
+		arrange(fds, count, orders[order]);
+		for (i = 0, t = now(); i < count; i++) {
+			close(fds[i]);
+			if ((i + 1) % CLOSES == 0) {
+				took[i / CLOSES] = now() - t;
+				t = now();
+			}
+		}
+		/* The timer's interrupts are in few of them. */
+		printf("release_%s %s %zu %.1f\n", orders[order], m->name, count,
+		       (double)median(took, count / CLOSES) / CLOSES);
+		receive_all(m, &ends, size, count);
+		/* This confirms the last one. */
+		need(m->receive(&ends, &in, size) < 0, "more messages", m->name);
+	}
+	m->close(&ends);
+	free(fds);
+	free(took);
+}
+
 /* Leave messages in the queue, for unload. */
 static void fill(const struct mech *m, size_t size, size_t count)
 {
@@ -268,6 +329,7 @@ int main(int argc, char **argv)
 		{ "reopen", reopen },
 		{ "depth", depth },
 		{ "memory", memory },
+		{ "release", release },
 		{ "fill", fill },
 		{ "unload", unload },
 	};
