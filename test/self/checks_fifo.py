@@ -8,67 +8,22 @@ import sys
 import fifo_checker
 import tap
 
-# Name, the calls, and what is wrong with them.
+# Name, the calls, and what is wrong with them: each way in which something can be
+# wrong. All else is for the trying of every order, below.
 HISTORIES = [
     ("nothing at all", "", set()),
     ("one after the other",
      "w 1 2 a, w 3 4 b, r 5 6 a, r 7 8 b, e 9 10", set()),
-    ("writes that overlap, read in either order",
-     "w 1 5 a, w 2 4 b, r 6 7 b, r 8 9 a", set()),
-    ("reads that overlap, ended in either order",
-     "w 1 2 a, w 3 4 b, r 5 9 a, r 6 7 b", set()),
-    ("the younger's read begins first, but overlaps",
-     "w 1 2 a, w 3 4 b, r 5 9 b, r 8 12 a", set()),
-    ("a read that begins before its write, and ends before its end",
-     "r 1 5 a, w 2 9 a", set()),
     ("calls that touch may be in either order",
      "w 1 2 a, w 2 3 b, r 4 5 b, r 6 7 a", set()),
-    ("empty before, between and after",
-     "e 1 2, w 3 4 a, r 5 6 a, e 7 8, w 9 10 b, r 11 12 b, e 13 14", set()),
-    ("empty while the only message is being written",
-     "w 1 9 a, e 2 8, r 10 11 a", set()),
-    ("empty while the only message is being read",
-     "w 1 2 a, r 3 9 a, e 4 8", set()),
-    ("empty that begins before the write's end",
-     "w 1 5 a, e 4 9, r 10 11 a", set()),
-    ("empty that ends after the read's begin",
-     "w 1 2 a, e 3 9, r 8 12 a", set()),
-    ("empty at the one moment between two messages",
-     "w 1 2 a, r 5 9 a, w 3 5 b, r 10 11 b, e 3 8", set()),
-    ("empty in a gap between two that touch many others",
-     "w 1 2 a, r 4 5 a, w 4 6 b, r 9 10 b, e 3 5", set()),
-
     ("lost", "w 1 2 a, w 3 4 b, r 5 6 a", {"lost"}),
     ("read twice", "w 1 2 a, r 3 4 a, r 5 6 a", {"twice"}),
-    ("read twice at once", "w 1 2 a, r 3 9 a, r 4 8 a", {"twice"}),
     ("never written", "w 1 2 a, r 3 4 a, r 5 6 x", {"invented"}),
     ("read before its write", "r 1 2 a, w 3 4 a", {"invented"}),
     ("neighbours changed places",
      "w 1 2 a, w 3 4 b, r 5 6 b, r 7 8 a", {"order"}),
-    ("the first read last, far apart",
-     "w 1 2 a, w 3 4 b, w 5 6 c, w 7 8 d, "
-     "r 11 12 b, r 13 14 c, r 15 16 d, r 17 18 a", {"order"}),
-    ("the last read first, far apart",
-     "w 1 2 a, w 3 4 b, w 5 6 c, r 11 12 c, r 13 14 a, r 15 16 b",
-     {"order"}),
-    ("order broken behind one that overlaps both",
-     "w 1 2 a, w 1 9 o, w 3 4 b, r 10 11 b, r 12 13 a, r 14 15 o",
-     {"order"}),
-    ("overtaken while the other's read had not begun",
-     "w 1 2 a, w 3 4 b, r 5 9 b, r 10 30 a", {"order"}),
-    ("the one that was read last is not the one written last",
-     "w 1 2 a, w 3 4 b, w 5 6 c, r 7 8 b, r 9 10 c, r 11 12 a", {"order"}),
-    ("a stack",
-     "w 1 2 a, w 3 4 b, w 5 6 c, r 7 8 c, r 9 10 b, r 11 12 a", {"order"}),
     ("empty though a message was there",
      "w 1 2 a, e 3 4, r 5 6 a", {"false empty"}),
-    ("empty though the one message or the next was there",
-     "w 1 2 a, w 3 6 b, e 4 9, r 8 12 a, r 10 13 b", {"false empty"}),
-    ("empty though three messages in turn were there",
-     "w 1 2 a, w 3 4 b, w 5 7 c, r 5 8 a, r 8 9 b, r 12 13 c, e 3 11",
-     {"false empty"}),
-    ("empty long after a message came that is still there",
-     "w 1 2 a, w 3 4 b, r 5 6 a, e 100 110, r 200 210 b", {"false empty"}),
     ("several things at once",
      "w 1 2 a, w 3 4 b, w 5 6 c, e 7 8, r 9 10 b, r 11 12 a, r 13 14 x",
      {"lost", "order", "invented", "false empty"}),
@@ -121,7 +76,9 @@ def random_history(rng):
     for i in range(rng.randint(1, 4)):
         at = rng.randint(0, 9)
         calls.append(f"{call('w', at)} m{i}")
-        calls.append(f"{call('r', at + rng.randint(1, 9))} m{i}")
+        # One in 50 is lost, one is read twice.
+        for _ in range(rng.choice([0, 2] + [1] * 48)):
+            calls.append(f"{call('r', at + rng.randint(1, 9))} m{i}")
     calls += [call("e", rng.randint(0, 14)) for _ in range(rng.randint(0, 3))]
     return calls
 
