@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from module import SYS, loaded, unload
+from module import DIR, SYS, loaded, unload
 from queues import check_gone, make, names, remove, send, show, take
 from tap import check, run
 
@@ -75,11 +75,12 @@ def test_unload_waits():
     for number in range(10):
         make(f"q{number}")
         make(f"r{number}")
+        send(f"r{number}", b"x")
         remove(f"q{number}")
     unload()
-    check(not os.path.exists(SYS), f"there is {SYS}")
+    check(not os.path.exists(SYS) and not os.path.exists(DIR), "it is there")
     loaded()
-    check(names() == ["msg_queue"], names())
+    check(names() == ["msg_queue"] and not os.listdir(DIR), names())
 
 
 def test_load_fails_late():

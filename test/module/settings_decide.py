@@ -209,6 +209,17 @@ def test_restrict():
         expect(0, lambda: become(user), flags, "another user, 0666 again")
 
 
+def test_only_the_owner_changes_the_mode():
+    """Another user's chmod is refused, and opens nothing."""
+    owned(0o600)
+    user = USERS["another user"]
+    done = subprocess.run(["setpriv", f"--reuid={user[0]}", f"--regid={user[1]}",
+                           "--clear-groups", "chmod", "0666", QUEUE],
+                          check=False, capture_output=True, text=True)
+    check(done.returncode, "chmod by another user is let through")
+    expect(errno.EACCES, lambda: become(user), READ, "another user")
+
+
 def test_capabilities():
     """CAP_DAC_OVERRIDE opens in each way, CAP_DAC_READ_SEARCH for reading
     alone; root without them is a user like others."""
@@ -269,6 +280,7 @@ def main():
          test_container_root),
         ("nor to an additional queue", test_container_root_of_additional),
         ("chmod by root restricts", test_restrict),
+        ("only its owner changes the mode", test_only_the_owner_changes_the_mode),
         ("CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, and root without them",
          test_capabilities),
         ("capabilities in a user namespace count for nothing",
