@@ -3,9 +3,6 @@
  * read_ack: a file that holds a message polls IN where its next read, the one
  * that confirms, does not wait. So the loops of programs work unchanged.
  */
-#define _GNU_SOURCE
-#include <sys/epoll.h>
-
 #include "ack.h"
 
 #define ALL	(POLLIN | POLLOUT | POLLPRI)
@@ -104,34 +101,6 @@ static void half(void)
 	}
 }
 
-static void returned(void)
-{
-	int watcher = q_open(O_RDONLY), fd;
-
-	acknowledge();
-	send_numbered(1, 1);
-	fd = hold(0, "message 1");
-	EQ(poll_now(watcher, ALL), 0);
-	close(fd);
-	EQ(poll_now(watcher, ALL), POLLIN);
-}
-
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	return ep;
-}
-
-static int reported(int ep)
-{
-	struct epoll_event event;
-
-	return epoll_wait(ep, &event, 1, 0);
-}
-
 static void one_read_an_event(void)
 {
 	int fd, ep, i;
@@ -157,7 +126,7 @@ static void until_eagain(void)
 	ep = watch(fd, EPOLLIN | EPOLLET);
 	for (round = 0; round < 3; round++) {
 		send_numbered(1, 3);
-		EQ(reported(ep), 1);
+		EQ(reported(ep), EPOLLIN);
 		get_str(fd, "message 1");
 		get_str(fd, "message 2");
 		get_str(fd, "message 3");
@@ -165,14 +134,6 @@ static void until_eagain(void)
 		EQ(reported(ep), 0);
 		in_hand(0, 9, 0);
 	}
-}
-
-static ssize_t poll_in(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	(void)c;
-	return poll(&p, 1, -1) == 1 ? p.revents : -1;
 }
 
 static void read_by_another(void)
@@ -183,12 +144,11 @@ static void read_by_another(void)
 	/* The poller's next read does not wait, though the queue is empty. */
 	acknowledge();
 	fd = q_open(O_RDONLY | O_NONBLOCK);
-	poller = call_start(poll_in, fd, 0, NULL, 0);
-	call_asleep(poller);
+	poller = start_poll(fd, 0, POLLIN);
 	send_numbered(1, 1);
 	EQ(call_join(poller), POLLIN);
 	get_str(fd, "message 1");
-	poller = call_start(poll_in, fd, 0, NULL, 0);
+	poller = call_start(wait_in_poll, fd, 0, &(int){ POLLIN }, sizeof(int));
 	EQ(call_join(poller), POLLIN);
 }
 
@@ -199,7 +159,6 @@ static const struct tap_test tests[] = {
 	{ "blocking: the same after fsync", with_eof_fsync },
 	{ "read_eof=N: polls as the queue does", stream },
 	{ "IN in the middle of a message", half },
-	{ "IN for a message that was returned", returned },
 	{ "epoll, one read for each event, leaves none unconfirmed",
 	  one_read_an_event },
 	{ "epoll, edge-triggered, reading until EAGAIN", until_eagain },

@@ -3,9 +3,6 @@
  * read_ack: the last close of a file that holds a message, or has read one in
  * part, returns it, whole, to its place in the order; however it comes about.
  */
-#define _GNU_SOURCE
-#include <sys/epoll.h>
-
 #include "ack.h"
 
 static char buf[64];
@@ -294,38 +291,28 @@ static void death_wakes_a_reader(void)
 	call_join_str(reader, "message 1");
 }
 
-static ssize_t poll_in(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	(void)c;
-	return poll(&p, 1, -1) == 1 ? p.revents : -1;
-}
-
 static ssize_t epoll_in(struct call *c, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	EQ(epoll_pwait(ep, &event, 1, -1, NULL), 1);
-	return poll_in(c, fd);
+	(void)c;
+	return wait_in_epoll(watch(fd, EPOLLIN | EPOLLEXCLUSIVE));
 }
 
 static void wakes_pollers(void)
 {
-	static const call_fn ways[] = { poll_in, epoll_in };
 	struct call *poller;
-	size_t i;
-	int fd;
+	int fd, in_epoll;
 
 	acknowledge();
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (in_epoll = 0; in_epoll < 2; in_epoll++) {
 		send_numbered(1, 1);
 		fd = hold(0, "message 1");
-		poller = call_start(ways[i], -1, O_RDONLY | O_NONBLOCK, NULL,
-				    0);
-		call_asleep(poller);
+		if (in_epoll) {
+			poller = call_start(epoll_in, -1, O_RDONLY | O_NONBLOCK,
+					    NULL, 0);
+			call_asleep(poller);
+		} else {
+			poller = start_poll(-1, O_RDONLY | O_NONBLOCK, POLLIN);
+		}
 		close(fd);
 		EQ(call_join(poller), POLLIN);
 		drain_queue();
@@ -341,7 +328,7 @@ static void last_close_only(void)
 	send_numbered(1, 1);
 	fd = hold(0, "message 1");
 	copy = dup(fd);
-	sharer = call_start(poll_in, fd, 0, NULL, 0);
+	sharer = call_start(wait_in_poll, fd, 0, &(int){ POLLIN }, sizeof(int));
 	EQ(call_join(sharer), POLLIN);
 	in_hand(1, 9, 0);
 	close(fd);

@@ -5,14 +5,7 @@
  * messages in chunks, and by 2,200 bytes for each read with those in one piece.
  */
 #define _GNU_SOURCE
-#include <linux/userfaultfd.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
-#include "tap.h"
+#include "stall.h"
 
 #define READERS		300
 /* Of message memory that a failed read may add. */
@@ -21,9 +14,7 @@
 static char msg[HUGE_SIZE];
 
 static struct {
-	int uffd;
-	char *memory;		/* a part for each reader, none of it there */
-	size_t size, part;
+	size_t part;		/* of the lazy memory, for each reader */
 	long stalled, failed;
 } reads;
 
@@ -32,26 +23,6 @@ struct reader {
 	char *buf;
 	size_t len;
 };
-
-static void make_memory(size_t len)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	const size_t page = sysconf(_SC_PAGESIZE);
-
-	reads.uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (reads.uffd < 0)
-		skip("this kernel has no userfaultfd");
-	EQ(ioctl(reads.uffd, UFFDIO_API, &api), 0);
-	reads.part = (len + page - 1) / page * page;
-	reads.size = reads.part * READERS;
-	reads.memory = mmap(NULL, reads.size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	CHECK(reads.memory != MAP_FAILED, "mmap: %s", strerror(errno));
-	reg.range.start = (uintptr_t)reads.memory;
-	reg.range.len = reads.size;
-	EQ(ioctl(reads.uffd, UFFDIO_REGISTER, &reg), 0);
-}
 
 static void *read_one(void *arg)
 {
@@ -65,31 +36,29 @@ static void *read_one(void *arg)
 /* Starts a reader, and waits until it stands still in its copy. */
 static pthread_t start_reader(int flags, size_t len)
 {
-	struct pollfd p = { .fd = reads.uffd, .events = POLLIN };
+	struct pollfd p = { .fd = lazy.fd, .events = POLLIN };
 	struct reader *reader = malloc(sizeof(*reader));
 	struct uffd_msg fault;
 	pthread_attr_t attr;
 	pthread_t thread;
 
 	reader->fd = q_open(flags);
-	reader->buf = reads.memory + reads.stalled * reads.part;
+	reader->buf = lazy.memory + reads.stalled * reads.part;
 	reader->len = len;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 65536);
 	EQ(pthread_create(&thread, &attr, read_one, reader), 0);
 	EQ(poll(&p, 1, -1), 1);
-	EQ(read(reads.uffd, &fault, sizeof(fault)), sizeof(fault));
+	EQ(read(lazy.fd, &fault, sizeof(fault)), sizeof(fault));
 	reads.stalled++;
 	return thread;
 }
 
 static void fail_all(pthread_t *threads)
 {
-	struct uffdio_range range = { (uintptr_t)reads.memory, reads.size };
 	long i;
 
-	EQ(munmap(reads.memory, reads.size), 0);
-	EQ(ioctl(reads.uffd, UFFDIO_WAKE, &range), 0);
+	fail_lazy();
 	for (i = 0; i < reads.stalled; i++)
 		EQ(pthread_join(threads[i], NULL), 0);
 	EQ(reads.failed, reads.stalled);
@@ -123,6 +92,7 @@ static void limit_holds(size_t len, long more)
 
 static void fail_many(int flags, bool ack, size_t len, long more)
 {
+	const size_t page = sysconf(_SC_PAGESIZE);
 	pthread_t threads[READERS];
 	long sent = 0, i;
 	int fd;
@@ -132,7 +102,8 @@ static void fail_many(int flags, bool ack, size_t len, long more)
 	use_queue("failing");
 	limit_queue(len, 2);
 	param_set("read_ack", ack);
-	make_memory(len);
+	reads.part = (len + page - 1) / page * page;
+	make_lazy(reads.part * READERS);
 	fd = q_open(O_WRONLY | O_NONBLOCK);
 	for (i = 0; i < READERS; i++) {
 		while (send_number(fd, sent, len))

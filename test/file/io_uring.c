@@ -7,13 +7,10 @@
 #define _GNU_SOURCE
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
-#include <poll.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "tap.h"
+#include "polls.h"
 
 #define ENTRIES	8
 
@@ -197,12 +194,10 @@ static void poll_eof(void)
  */
 static ssize_t wait_exclusively(struct call *c, int fd)
 {
-	struct epoll_event event = { 0 };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
+	uint32_t events;
 
-	memcpy(&event.events, c->buf, sizeof(event.events));
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	return syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8);
+	memcpy(&events, c->buf, sizeof(events));
+	return wait_in_epoll(watch(fd, events));
 }
 
 static void registered(int mode, unsigned int events)
@@ -242,7 +237,7 @@ static void registered(int mode, unsigned int events)
 		   NULL, 0), 0);
 	UNTIL(references() <= 1);
 	CHECK(!call_settled(next), "the next worker is still asleep");
-	EQ(call_join(next), 1);
+	EQ(call_join(next), events);
 }
 
 static void registered_reader(void)

@@ -6,10 +6,8 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 
-#include "tap.h"
+#include "polls.h"
 
 /* What a worker does with its descriptor once woken. */
 enum leave { DIE, CLOSE, CLOSE_COPY };
@@ -22,18 +20,14 @@ struct order {
 /* Waits in an epoll of its own, and then leaves what it was woken for. */
 static ssize_t leave_it(struct call *c, int fd)
 {
-	struct epoll_event event;
 	struct order order;
-	int ep = epoll_create1(EPOLL_CLOEXEC);
+	int ep;
 
 	memcpy(&order, c->buf, sizeof(order));
-	event = (struct epoll_event){
-		.events = order.events | EPOLLEXCLUSIVE,
-	};
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	ep = watch(fd, order.events | EPOLLEXCLUSIVE);
 	if (order.leave == CLOSE_COPY)
 		EQ(dup(fd) > fd, true);
-	if (syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8) != 1)
+	if (wait_in_epoll(ep) < 0)
 		return -1;
 	if (order.leave == DIE)
 		_exit(EXIT_SUCCESS);
@@ -191,29 +185,26 @@ static void forked_writer_dies(void)
  * reference, which goes after that, is the next worker's chance.
  */
 struct pair {
-	uint32_t events;
 	int fd, ep;
 };
 
 static void *wait_and_close(void *arg)
 {
 	struct pair *pair = arg;
-	struct epoll_event event;
 
-	if (syscall(SYS_epoll_pwait, pair->ep, &event, 1, -1, NULL, 8) == 1)
+	if (wait_in_epoll(pair->ep) >= 0)
 		close(pair->fd);
 	return NULL;
 }
 
 static ssize_t leave_it_as_a_pair(struct call *c, int fd)
 {
-	struct epoll_event event;
-	struct pair pair = { .fd = fd, .ep = epoll_create1(EPOLL_CLOEXEC) };
+	struct pair pair = { .fd = fd };
+	uint32_t events;
 	pthread_t second;
 
-	memcpy(&pair.events, c->buf, sizeof(pair.events));
-	event.events = pair.events | EPOLLEXCLUSIVE | EPOLLET;
-	EQ(epoll_ctl(pair.ep, EPOLL_CTL_ADD, fd, &event), 0);
+	memcpy(&events, c->buf, sizeof(events));
+	pair.ep = watch(fd, events | EPOLLEXCLUSIVE | EPOLLET);
 	EQ(pthread_create(&second, NULL, wait_and_close, &pair), 0);
 	wait_and_close(&pair);
 	pause();

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One open file in several hands: by dup, by fork, by threads. */
-#define _GNU_SOURCE
 #include <pthread.h>
-#include <sched.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 
-#include "tap.h"
+#include "polls.h"
 
 static char buf[64];
 
@@ -129,12 +125,9 @@ static void rest_wakes_second(void)
 {
 	const struct sched_param fifo = { .sched_priority = 1 }, normal = { 0 };
 	struct call *other, *second;
-	cpu_set_t cpu;
 	int fd;
 
-	CPU_ZERO(&cpu);
-	CPU_SET(0, &cpu);
-	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
+	on_processor(0, 0);
 	param_set("read_wait", 1);
 	param_set("read_eof", 0);
 	fd = q_open(O_RDONLY);
@@ -327,16 +320,11 @@ static void pieces_beside_whole(void)
 /* Sees that half a message is there, and waits for what comes next. */
 static ssize_t wait_for_more(struct call *c, int fd)
 {
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE,
-	};
-	int ep = epoll_create1(EPOLL_CLOEXEC);
+	int ep = watch(fd, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE);
 
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	EQ(epoll_wait(ep, &event, 1, -1), 1);
+	EQ(wait_in_epoll(ep), EPOLLIN);
 	*(volatile char *)c->buf = 's';
-	EQ(syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8), 1);
-	return event.events;
+	return wait_in_epoll(ep);
 }
 
 static void eof_wakes_all(void)

@@ -67,12 +67,7 @@ static long objects(void)
 /* Where reuse would hide faults, or freed memory is to be cleared. */
 static bool keeps_none(void)
 {
-	static char text[4096];
-	FILE *file = fopen("/proc/cmdline", "r");
-
-	CHECK(file && fgets(text, sizeof(text), file), "no /proc/cmdline");
-	fclose(file);
-	return strstr(text, "init_on_free=1") ||
+	return booted_with("init_on_free=1") ||
 	       !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 

@@ -27,26 +27,33 @@ static uint64_t memory[65536 / sizeof(uint64_t)];
 
 static void require_init_on_free(void)
 {
-	char text[4096] = "";
-	FILE *file = fopen("/proc/cmdline", "r");
-
-	CHECK(file && fgets(text, sizeof(text), file), "no /proc/cmdline");
-	fclose(file);
-	if (!strstr(text, "init_on_free=1"))
+	if (!booted_with("init_on_free=1"))
 		skip("the kernel was not booted with init_on_free=1");
 	if (access(KCORE, R_OK) || sizeof(long) < 8)
 		skip("there is no " KCORE ", or it is one of 32 bits");
 }
 
-static void send_secrets(void)
+static void make_secrets(void)
 {
-	size_t i, j;
-
 	param_set("msg_max_size", HUGE_SIZE);
 	EQ(getrandom(inverted, sizeof(inverted), 0), sizeof(inverted));
+}
+
+static void fill_with_secret(size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < ARRAY_SIZE(buf); j++)
+		buf[j] = ~inverted[i];
+}
+
+static void send_secrets(void)
+{
+	size_t i;
+
+	make_secrets();
 	for (i = 0; i < COUNT; i++) {
-		for (j = 0; j < ARRAY_SIZE(buf); j++)
-			buf[j] = ~inverted[i];
+		fill_with_secret(i);
 		send_msg(buf, sizes[i]);
 		explicit_bzero(buf, sizeof(buf));
 	}
@@ -141,43 +148,34 @@ static void read_ones(void)
 	all_gone("read");
 }
 
-static void read_alone(void)
+/* @count messages with the secret @i are written, and then read. */
+static void write_and_read(size_t i, size_t count, const char *how)
 {
-	const size_t i = 3;	/* of those that might be kept for reuse */
 	size_t j;
 	int fd;
 
 	require_init_on_free();
-	param_set("msg_max_size", HUGE_SIZE);
-	EQ(getrandom(inverted, sizeof(inverted), 0), sizeof(inverted));
-	for (j = 0; j < ARRAY_SIZE(buf); j++)
-		buf[j] = ~inverted[i];
+	make_secrets();
+	fill_with_secret(i);
 	fd = q_open(O_RDWR | O_NONBLOCK);
-	EQ(write(fd, buf, sizes[i]), sizes[i]);
-	EQ(read(fd, buf, sizeof(buf)), sizes[i]);
-	explicit_bzero(buf, sizeof(buf));
-	all_gone("read alone");
-}
-
-/* More than one message is kept for reuse elsewhere. */
-static void burst_read(void)
-{
-	const size_t count = 100;
-	size_t i, j;
-	int fd;
-
-	require_init_on_free();
-	EQ(getrandom(inverted, sizeof(inverted), 0), sizeof(inverted));
-	for (j = 0; j < sizes[0]; j++)
-		buf[j] = ~inverted[0];
-	fd = q_open(O_RDWR | O_NONBLOCK);
-	for (i = 0; i < count; i++)
-		EQ(write(fd, buf, sizes[0]), sizes[0]);
-	for (i = 0; i < count; i++)
-		EQ(read(fd, buf, sizeof(buf)), sizes[0]);
+	for (j = 0; j < count; j++)
+		EQ(write(fd, buf, sizes[i]), sizes[i]);
+	for (j = 0; j < count; j++)
+		EQ(read(fd, buf, sizeof(buf)), sizes[i]);
 	close(fd);
 	explicit_bzero(buf, sizeof(buf));
-	all_gone("read in a burst");
+	all_gone(how);
+}
+
+/* Of those sizes that might be kept for reuse; elsewhere, more than one is. */
+static void read_alone(void)
+{
+	write_and_read(3, 1, "read alone");
+}
+
+static void burst_read(void)
+{
+	write_and_read(0, 100, "read in a burst");
 }
 
 static void dropped_ones(void)

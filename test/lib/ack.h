@@ -3,9 +3,7 @@
 #ifndef ACK_H
 #define ACK_H
 
-#include <poll.h>
-
-#include "tap.h"
+#include "polls.h"
 
 /* Files that are opened from now on hold what they have read. */
 static inline void acknowledge(void)
@@ -38,15 +36,6 @@ static inline int hold_half(void)
 
 	EQ(read(fd, &byte, 1), 1);
 	return fd;
-}
-
-/* What poll says now, of these events. */
-static inline int poll_now(int fd, int events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	CHECK(poll(&p, 1, 0) >= 0, "poll: %s", strerror(errno));
-	return p.revents;
 }
 
 /* A child that reads one message, and sleeps with it. */

@@ -44,4 +44,16 @@ static inline int module_unload(void)
 	return syscall(SYS_delete_module, "kmsg_queue", O_NONBLOCK);
 }
 
+/* The unloaded module has left no objects and no caches. */
+static inline void no_caches_left(void)
+{
+	char line[300];
+	FILE *file = fopen("/proc/slabinfo", "r");
+
+	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		CHECK(strncmp(line, "kmsgq_", 6), "left: %s", line);
+	fclose(file);
+}
+
 #endif

@@ -34,15 +34,44 @@ static struct gate *gate;
 
 static struct {
 	int fd;
-	void *page;
+	char *memory;
 	size_t size;
 } lazy;
+
+/* Memory of whole pages that stalls whoever touches it: in lazy. */
+static inline void make_lazy(size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	lazy.size = size;
+	lazy.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (lazy.fd < 0)
+		skip("this kernel has no userfaultfd");
+	EQ(ioctl(lazy.fd, UFFDIO_API, &api), 0);
+	lazy.memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(lazy.memory != MAP_FAILED, "mmap: %s", strerror(errno));
+	reg.range.start = (uintptr_t)lazy.memory;
+	reg.range.len = size;
+	EQ(ioctl(lazy.fd, UFFDIO_REGISTER, &reg), 0);
+}
+
+/* From here on, whoever touches it gets EFAULT, and so do those who have. */
+static inline void fail_lazy(void)
+{
+	struct uffdio_range range = { (uintptr_t)lazy.memory, lazy.size };
+
+	EQ(munmap(lazy.memory, lazy.size), 0);
+	EQ(ioctl(lazy.fd, UFFDIO_WAKE, &range), 0);
+}
 
 static inline void *serve_page(void *unused)
 {
 	struct pollfd p = { .fd = lazy.fd, .events = POLLIN };
-	struct uffdio_range range = { (uintptr_t)lazy.page, lazy.size };
-	struct uffdio_copy copy = { .dst = range.start, .len = lazy.size };
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)lazy.memory, .len = lazy.size,
+	};
 	static char content[65536];
 
 	poll(&p, 1, -1);
@@ -53,30 +82,19 @@ static inline void *serve_page(void *unused)
 		copy.src = (uintptr_t)content;
 		EQ(ioctl(lazy.fd, UFFDIO_COPY, &copy), 0);
 	} else {
-		EQ(munmap(lazy.page, lazy.size), 0);
-		EQ(ioctl(lazy.fd, UFFDIO_WAKE, &range), 0);
+		fail_lazy();
 	}
 	return unused;
 }
 
-/* A page that stalls whoever touches it. */
+/* A page of it, of which the test says what is to become. */
 static inline void *lazy_page(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	pthread_t thread;
 
-	lazy.size = sysconf(_SC_PAGESIZE);
-	lazy.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	EQ(ioctl(lazy.fd, UFFDIO_API, &api), 0);
-	lazy.page = mmap(NULL, lazy.size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(lazy.page != MAP_FAILED, "mmap: %s", strerror(errno));
-	reg.range.start = (uintptr_t)lazy.page;
-	reg.range.len = lazy.size;
-	EQ(ioctl(lazy.fd, UFFDIO_REGISTER, &reg), 0);
+	make_lazy(sysconf(_SC_PAGESIZE));
 	EQ(pthread_create(&thread, NULL, serve_page, NULL), 0);
-	return lazy.page;
+	return lazy.memory;
 }
 
 static inline ssize_t lazy_read(struct call *c, int fd)
@@ -105,9 +123,7 @@ static inline struct stall start(call_fn fn, int shared_fd, int flags)
 	if (fd < 0)
 		skip("this kernel has no userfaultfd");
 	close(fd);
-	gate = mmap(NULL, sizeof(*gate), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(gate != MAP_FAILED, "mmap: %s", strerror(errno));
+	gate = shared_memory(sizeof(*gate));
 	stall.gate = gate;
 	stall.call = call_start(fn, shared_fd, flags, NULL, 64);
 	return stall;

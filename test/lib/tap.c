@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -281,6 +282,42 @@ void fill_pattern(void *buf, size_t len, unsigned int seed)
 		state = state * 1664525 + 1013904223;
 		byte[i] = state >> 24;
 	}
+}
+
+void *shared_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED, "mmap: %s", strerror(errno));
+	return memory;
+}
+
+void on_processor(pid_t pid, int number)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(number % sysconf(_SC_NPROCESSORS_ONLN), &cpu);
+	EQ(sched_setaffinity(pid, sizeof(cpu), &cpu), 0);
+}
+
+double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+bool booted_with(const char *text)
+{
+	static char line[4096];
+	FILE *file = fopen("/proc/cmdline", "r");
+
+	CHECK(file && fgets(line, sizeof(line), file), "no /proc/cmdline");
+	fclose(file);
+	return strstr(line, text);
 }
 
 static void on_signal(int sig)

@@ -173,6 +173,18 @@ void call_join_str(struct call *c, const char *want);
 /* Ends the child by @sig, which has to kill it. */
 void call_kill(struct call *c, int sig);
 
+/* Memory, all zero, that the children share that are started from now on. */
+void *shared_memory(size_t size);
+
+/* The task @pid, or with 0 this one, runs on one processor of those there are. */
+void on_processor(pid_t pid, int number);
+
+/* Since some moment. */
+double seconds(void);
+
+/* The kernel's command line has this. */
+bool booted_with(const char *text);
+
 /* @sig runs an empty handler, installed with @flags. */
 void catch_signal(int sig, int flags);
 extern volatile sig_atomic_t caught;

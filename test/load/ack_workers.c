@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -156,9 +155,7 @@ static void survive(enum way way, size_t count)
 	int kills = 0, done;
 	size_t i;
 
-	work = mmap(NULL, sizeof(*work), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(work != MAP_FAILED, "mmap: %s", strerror(errno));
+	work = shared_memory(sizeof(*work));
 	param_set("read_ack", 1);
 	param_set("read_wait", 1);
 	for (i = 0; i < count; i++)

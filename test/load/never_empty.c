@@ -10,8 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <poll.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include "tap.h"
 
@@ -86,24 +84,20 @@ static ssize_t worker(struct call *c, int fd)
 
 static void never_empty(void)
 {
-	struct timespec start, now;
+	double start;
 	struct call *workers[WORKERS];
 	char i;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	shared = shared_memory(sizeof(*shared));
 	for (i = 0; i < WORKERS; i++)
 		send_str("x");
 	param_set("read_ack", ack);
 	for (i = 0; i < WORKERS; i++)
 		workers[(int)i] = call_start(worker, -1, O_RDWR | O_NONBLOCK, &i,
 					     1);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do {
+	start = seconds();
+	while (seconds() - start < SECONDS)
 		usleep(10000);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec - start.tv_sec < SECONDS);
 	shared->stop = 1;
 	for (i = 0; i < WORKERS; i++)
 		EQ(call_join(workers[(int)i]), 0);

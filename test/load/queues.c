@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "load.h"
@@ -230,13 +229,6 @@ static void stop(pid_t *pids, size_t count)
 	}
 }
 
-static void share(void)
-{
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
-}
-
 /* How many names a directory has. */
 static int entries(const char *path)
 {
@@ -302,7 +294,7 @@ static void come_and_go(void)
 {
 	pid_t pids[6];
 
-	share();
+	shared = shared_memory(sizeof(*shared));
 	pids[0] = start(use_queues, 1);
 	pids[1] = start(use_queues, 2);
 	pids[2] = start(use_sysfs, 3);
@@ -323,7 +315,7 @@ static void refused_while_open(void)
 	static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR };
 	size_t i;
 
-	share();
+	shared = shared_memory(sizeof(*shared));
 	EQ(command("%s", "q0"), 0);
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		int fd = open_queue("q0", flags[i]);
@@ -380,7 +372,7 @@ static void unload_beside(void)
 	int i, n;
 	long before;
 
-	share();
+	shared = shared_memory(sizeof(*shared));
 	pids[0] = start(make_and_remove, 1);
 	pids[1] = start(make_and_remove, 2);
 	pids[2] = start(use_sysfs, 3);

@@ -6,8 +6,6 @@
 #define _GNU_SOURCE
 #include <mqueue.h>
 #include <sched.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include "tap.h"
 
@@ -16,15 +14,6 @@
 #define WRITERS	8
 
 static char msg[HUGE_SIZE];
-
-static void on_processor(pid_t pid, int number)
-{
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(number, &cpu);
-	EQ(sched_setaffinity(pid, sizeof(cpu), &cpu), 0);
-}
 
 /* Writes as many messages as its buffer says. */
 static ssize_t write_many(struct call *c, int fd)
@@ -72,14 +61,6 @@ static void wakes_for_a_page(void)
 	/* A page is 34 messages. */
 	CHECK(sleeps <= MANY / 10, "the writer of %d messages slept %ld times",
 	      MANY, sleeps);
-}
-
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 #define FEW	1000

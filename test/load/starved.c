@@ -8,8 +8,6 @@
 #define _GNU_SOURCE
 #include <mqueue.h>
 #include <sched.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -45,18 +43,7 @@ static void share(void)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		skip("one processor: the test would starve itself");
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
-}
-
-static void on_processor(pid_t pid, int number)
-{
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(number, &cpu);
-	EQ(sched_setaffinity(pid, sizeof(cpu), &cpu), 0);
+	shared = shared_memory(sizeof(*shared));
 }
 
 static void set_policy(pid_t pid, int policy, int priority)
@@ -344,14 +331,12 @@ static ssize_t one_call(struct call *c, int fd)
 /* Gives up in the end: then one of the starved is the first, or nobody. */
 static ssize_t hog_for_a_while(struct call *c, int fd)
 {
-	struct timespec start, now;
+	double start = seconds();
 
 	(void)c;
 	(void)fd;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	while (!shared->winner && now.tv_sec - start.tv_sec < 10);
+	while (!shared->winner && seconds() - start < 10)
+		;
 	if (!shared->winner)
 		shared->winner = -1;
 	return 0;

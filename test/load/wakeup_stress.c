@@ -4,13 +4,7 @@
  * or full. A lost wake-up leaves all of them asleep, and the subtest's deadline
  * shows it.
  */
-#define _GNU_SOURCE
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <time.h>
-
-#include "tap.h"
+#include "polls.h"
 
 #define WORKERS		4	/* of each kind */
 #define SECONDS		2
@@ -31,40 +25,26 @@ static enum { BLOCK, POLL, LEVEL, EDGE, EXCLUSIVE } way;
 
 static bool time_is_up(void)
 {
-	static struct timespec start;
-	struct timespec now;
+	static double start;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!start.tv_sec)
-		start = now;
-	return now.tv_sec - start.tv_sec > SECONDS;
-}
-
-static void share(void)
-{
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	if (!start)
+		start = seconds();
+	return seconds() - start > SECONDS;
 }
 
 static int epoll_for(int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = events };
-	int ep = epoll_create1(0);
-
 	if (way == EDGE || way == EXCLUSIVE)
-		event.events |= EPOLLET;
+		events |= EPOLLET;
 	if (way == EXCLUSIVE)
-		event.events |= EPOLLEXCLUSIVE;
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	return ep;
+		events |= EPOLLEXCLUSIVE;
+	return watch(fd, events);
 }
 
 /* Waits until @fd may be ready; @ep is the worker's own, made here. */
 static void wait_until_ready(int fd, int *ep, int events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	struct epoll_event event;
 
 	if (way == POLL) {
 		EQ(poll(&p, 1, -1), 1);
@@ -72,7 +52,7 @@ static void wait_until_ready(int fd, int *ep, int events)
 	}
 	if (*ep < 0)
 		*ep = epoll_for(fd, events);
-	EQ(epoll_wait(*ep, &event, 1, -1), 1);
+	CHECK(wait_in_epoll(*ep) > 0, "epoll: %s", strerror(errno));
 }
 
 static void write_item(int fd, int *ep, const struct item *item)
@@ -148,7 +128,7 @@ static void traffic(void)
 	int flags = way == BLOCK ? 0 : O_NONBLOCK;
 	char i;
 
-	share();
+	shared = shared_memory(sizeof(*shared));
 	limit_queue(sizeof(struct item), 2);
 	param_set("read_wait", 1);
 	for (i = 0; i < WORKERS; i++) {

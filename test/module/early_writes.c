@@ -4,10 +4,6 @@
  * What is written to one of them until then is refused, with EBUSY: it neither
  * has effect nor makes the load fail.
  */
-#define _GNU_SOURCE
-#include <sched.h>
-#include <sys/mman.h>
-
 #include "load.h"
 
 #define LOADS_MIN	8
@@ -81,9 +77,7 @@ static void beside(const struct attempt *a)
 	struct call *writers[WRITERS];
 
 	attempt = a;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	shared = shared_memory(sizeof(*shared));
 	unload();
 	for (i = 0; i < WRITERS; i++)
 		writers[i] = call_start(write_on_and_on, null, 0, NULL, 0);

@@ -10,7 +10,6 @@
  */
 #define _GNU_SOURCE
 #include <sys/klog.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "faults.h"
@@ -34,17 +33,9 @@ static bool loaded(void)
 	return !access(SYS_DIR "queues/msg_queue/queued", F_OK);
 }
 
-/* No object, and no cache, of ours. */
 static void nothing_left(int nth)
 {
-	char line[300];
-	FILE *file = fopen("/proc/slabinfo", "r");
-
-	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file))
-		CHECK(strncmp(line, "kmsgq_", 6), "load, fault %d: left: %s",
-		      nth, line);
-	fclose(file);
+	no_caches_left();
 	CHECK(access("/sys/module/kmsg_queue", F_OK) &&
 	      access(QUEUE_FILE, F_OK) && access("/proc/msg_queues", F_OK),
 	      "load, fault %d: files are left", nth);
@@ -230,8 +221,7 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
-	next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	next = shared_memory(sizeof(*next));
 	next->load = 1;
 	next->unload = 1;
 	return tap_run(tests, ARRAY_SIZE(tests));

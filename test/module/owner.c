@@ -7,8 +7,6 @@
  */
 #define _GNU_SOURCE
 #include <grp.h>
-#include <sched.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "load.h"
@@ -31,22 +29,13 @@ static struct {
 
 static const char *file = QUEUE_FILE;
 
-static void on_processor(int number)
-{
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(number % sysconf(_SC_NPROCESSORS_ONLN), &cpu);
-	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
-}
-
 static ssize_t look(struct call *c, int null)
 {
 	struct stat st;
 
 	(void)c;
 	(void)null;
-	on_processor(1);
+	on_processor(0, 1);
 	while (!shared->stop)
 		if (!stat(file, &st))
 			COUNT(stats);
@@ -65,7 +54,7 @@ static ssize_t intrude(struct call *c, int null)
 {
 	(void)c;
 	(void)null;
-	on_processor(1);
+	on_processor(0, 1);
 	become(MEMBER, GROUP);
 	while (!shared->stop) {
 		int fd = open(file, O_RDWR | O_NONBLOCK);
@@ -128,16 +117,14 @@ static void beside(call_fn first, call_fn second, void (*make)(void), int times)
 
 	if (make != load_first)
 		file = "/proc/msg_queues/jobs";
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	shared = shared_memory(sizeof(*shared));
 	/* Else the first queue would be anybody's until it is made. */
 	unload();
 	if (make == make_live)
 		EQ(module_load(""), 0);
 	a = call_start(first, null, 0, NULL, 0);
 	b = call_start(second, null, 0, NULL, 0);
-	on_processor(0);
+	on_processor(0, 0);
 	for (i = 1; i <= times; i++) {
 		make();
 		EQ(stat(file, &st), 0);

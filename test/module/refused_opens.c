@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <grp.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "load.h"
@@ -21,15 +20,6 @@ static struct {
 } *shared;
 
 static const char *file = PATH;
-
-static void on_processor(int number)
-{
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(number % sysconf(_SC_NPROCESSORS_ONLN), &cpu);
-	EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
-}
 
 static void open_on_and_on(void)
 {
@@ -53,7 +43,7 @@ static ssize_t from_a_container(struct call *c, int null)
 
 	(void)c;
 	(void)null;
-	on_processor(1);
+	on_processor(0, 1);
 	EQ(unshare(CLONE_NEWPID), 0);
 	pid = fork();
 	if (!pid) {
@@ -69,7 +59,7 @@ static ssize_t as_a_user(struct call *c, int null)
 {
 	(void)c;
 	(void)null;
-	on_processor(1);
+	on_processor(0, 1);
 	EQ(setgroups(0, NULL), 0);
 	EQ(setgid(USER), 0);
 	EQ(setuid(USER), 0);
@@ -79,10 +69,8 @@ static ssize_t as_a_user(struct call *c, int null)
 
 static struct call *start(call_fn fn)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED, "mmap: %s", strerror(errno));
-	on_processor(0);
+	shared = shared_memory(sizeof(*shared));
+	on_processor(0, 0);
 	return call_start(fn, open("/dev/null", O_RDONLY), 0, NULL, 0);
 }
 

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* rmmod: refused while the file is open, and safe at any other moment. */
-#define _GNU_SOURCE
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <time.h>
-
 #include "load.h"
+#include "polls.h"
 
 #define SECONDS	3
 
@@ -81,29 +76,19 @@ static void refused_while_writer_waits(void)
 	load();
 }
 
-static ssize_t sleep_in_poll(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	(void)c;
-	return syscall(SYS_ppoll, &p, 1, NULL, NULL, 8);
-}
-
 static void refused_while_polled(void)
 {
-	struct call *poller = call_start(sleep_in_poll, -1, O_RDONLY, NULL, 0);
-	struct epoll_event event = { .events = EPOLLIN };
-	int fd, ep = epoll_create1(0);
+	struct call *poller = start_poll(-1, O_RDONLY, POLLIN);
+	int fd, ep;
 
-	call_asleep(poller);
 	FAILS(module_unload(), EWOULDBLOCK);
 	call_kill(poller, SIGKILL);
 	fd = q_open(O_RDONLY);
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+	ep = watch(fd, EPOLLIN);
 	FAILS(module_unload(), EWOULDBLOCK);
 	close(fd);
 	EQ(module_unload(), 0);
-	EQ(epoll_wait(ep, &event, 1, 0), 0);
+	EQ(reported(ep), 0);
 	load();
 }
 
@@ -183,27 +168,23 @@ static ssize_t use_sysfs(struct call *c, int null)
 
 static void unload_under(call_fn user)
 {
-	struct timespec start, now;
+	double start = seconds();
 	/* Not with the queue's file open from the beginning. */
 	int null = open("/dev/null", O_RDONLY);
 	struct call *users[2];
 	long unloads = 0;
 	size_t i;
 
-	stop = mmap(NULL, sizeof(*stop), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(stop != MAP_FAILED, "mmap: %s", strerror(errno));
+	stop = shared_memory(sizeof(*stop));
 	for (i = 0; i < ARRAY_SIZE(users); i++)
 		users[i] = call_start(user, null, 0, NULL, 0);
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
 		if (!module_unload()) {
 			unloads++;
 			load();
 		}
 		usleep(1000);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec - start.tv_sec < SECONDS || !unloads);
+	} while (seconds() - start < SECONDS || !unloads);
 	*stop = 1;
 	for (i = 0; i < ARRAY_SIZE(users); i++)
 		CHECK(call_join(users[i]) > 0, "a user never got through");

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Unloads and loads the module 200 times, between calls and with messages left. */
-#define _GNU_SOURCE
-#include <sys/mman.h>
-#include <time.h>
-
 #include "load.h"
 
 #define WORKERS	20
@@ -11,14 +7,6 @@
 #define STEP	10	/* for each subtest, which has a deadline */
 
 static unsigned int *calls;
-
-static long long now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
 
 /*
  * Opens the file whenever it is there, and leaves most of its messages. Pauses
@@ -31,7 +19,7 @@ static void work(unsigned int seed)
 
 	fill_pattern(msg, sizeof(msg), seed);
 	for (;;) {
-		long long begin = now_us();
+		double begin = seconds();
 		int fd = open(QUEUE_FILE, (rand_r(&seed) % 3 ? O_WRONLY :
 				O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
 
@@ -46,20 +34,9 @@ static void work(unsigned int seed)
 		} else {
 			EQ(errno, ENOENT);
 		}
-		usleep(1000 + (now_us() - begin) * WORKERS *
+		usleep(1000 + (seconds() - begin) * 1e6 * WORKERS *
 		       (1 + rand_r(&seed) % 3));
 	}
-}
-
-static void no_cache_left(void)
-{
-	char line[300];
-	FILE *file = fopen("/proc/slabinfo", "r");
-
-	CHECK(file, "/proc/slabinfo: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file))
-		CHECK(strncmp(line, "kmsgq_", 6), "left: %s", line);
-	fclose(file);
 }
 
 static void reload(void)
@@ -68,8 +45,7 @@ static void reload(void)
 	unsigned int seen = 0;
 	int i;
 
-	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	calls = shared_memory(sizeof(*calls));
 	for (i = 0; i < WORKERS; i++) {
 		pids[i] = fork();
 		CHECK(pids[i] >= 0, "fork: %s", strerror(errno));
@@ -81,7 +57,7 @@ static void reload(void)
 		UNTIL(*calls > seen + WORKERS);
 		while (module_unload())
 			EQ(errno, EWOULDBLOCK);
-		no_cache_left();
+		no_caches_left();
 		seen = *calls;
 		EQ(module_load(""), 0);
 	}
