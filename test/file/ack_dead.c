@@ -72,23 +72,6 @@ static void last_return(void)
 	}
 }
 
-static void by_kill(void)
-{
-	struct call *holder;
-	int i;
-
-	make(3, "");
-	send_numbered(1, 1);
-	for (i = 0; i < 3; i++) {
-		in_hand(0, 9, 1);
-		holder = start_holder(-1, 0, 64);
-		call_kill(holder, SIGKILL);
-		UNTIL(!stat_of("held"));
-	}
-	expect_empty();
-	dead_has("message 1");
-}
-
 static void half_reads_count(void)
 {
 	make(2, "");
@@ -324,7 +307,6 @@ static void confirmed_in_time(void)
 
 static const struct tap_test tests[] = {
 	{ "returned for the Nth time: to the dead queue", last_return },
-	{ "readers that are killed count", by_kill },
 	{ "half reads count", half_reads_count },
 	{ "bad addresses do not count", faults_do_not_count },
 	{ "short buffers do not count", refused_does_not_count },

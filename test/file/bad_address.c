@@ -317,18 +317,6 @@ static void partly_delivered_stays(void)
 	get_eof(fd);
 }
 
-static void first_piece_is_bad(void)
-{
-	int fd = q_open(O_RDONLY);
-
-	/* Not a byte was delivered: any reader may have it, then. */
-	send_numbered(1, 2);
-	FAILS(read(fd, bad_address(), 3), EFAULT);
-	expect_next("message 1");
-	get_str(fd, "message 2");
-	get_eof(fd);
-}
-
 static void bad_after_eof(void)
 {
 	int fd = q_open(O_RDONLY);
@@ -419,8 +407,6 @@ static const struct tap_test tests[] = {
 	  readv_half_bad },
 	{ "a partly delivered message stays with its open file",
 	  partly_delivered_stays },
-	{ "a message whose first piece failed is for any reader",
-	  first_piece_is_bad },
 	{ "what is put back counts as returned; dequeued never falls",
 	  counters_only_rise },
 	{ "readers that fault at once keep the order", many_at_once },

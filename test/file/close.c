@@ -88,24 +88,6 @@ static void killed_reader(void)
 	expect_next("message 2");
 }
 
-static void each_of_many(void)
-{
-	long dropped = stat_of("dropped");
-	int fds[20];
-	size_t i;
-
-	send_numbered(1, 30);
-	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = q_open(O_RDONLY);
-		EQ(read(fds[i], buf, 1 + i % 5), 1 + i % 5);
-	}
-	EQ(stat_of("queued"), 10);
-	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		close(fds[i]);
-	EQ(stat_of("dropped"), dropped + 20);
-	expect_numbered(21, 30);
-}
-
 static void long_one(void)
 {
 	static char msg[HUGE_SIZE];
@@ -131,7 +113,6 @@ static const struct tap_test tests[] = {
 	{ "a message that could not be delivered is not dropped",
 	  fault_drops_nothing },
 	{ "a reader killed in the middle counts, too", killed_reader },
-	{ "20 opens in the middle of 20 messages", each_of_many },
 	{ "the rest of a message of 1 MiB", long_one },
 };
 

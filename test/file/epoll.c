@@ -1,30 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* epoll: level-triggered, edge-triggered and one waiter for each event. */
-#define _GNU_SOURCE
-#include <sys/epoll.h>
-#include <sys/syscall.h>
-
-#include "tap.h"
-
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	CHECK(ep >= 0, "epoll_create1: %s", strerror(errno));
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-	return ep;
-}
-
-/* The events that epoll_wait reports now, 0 if none. */
-static long reported(int ep)
-{
-	struct epoll_event event;
-	int count = epoll_wait(ep, &event, 1, 0);
-
-	CHECK(count >= 0, "epoll_wait: %s", strerror(errno));
-	return count ? event.events : 0;
-}
+#include "polls.h"
 
 static void level_in(void)
 {
@@ -109,58 +85,13 @@ static void edge_in_when_put_back(void)
 	get_str(fd, "x");
 }
 
-static void oneshot(void)
-{
-	int fd = q_open(O_RDONLY | O_NONBLOCK);
-	int ep = watch(fd, EPOLLIN | EPOLLONESHOT);
-	struct epoll_event again = { .events = EPOLLIN | EPOLLONESHOT };
-
-	send_numbered(1, 2);
-	EQ(reported(ep), EPOLLIN);
-	EQ(reported(ep), 0);
-	get_str(fd, "message 1");
-	EQ(reported(ep), 0);
-	EQ(epoll_ctl(ep, EPOLL_CTL_MOD, fd, &again), 0);
-	EQ(reported(ep), EPOLLIN);
-	get_str(fd, "message 2");
-}
-
-static void plain_hup(void)
-{
-	int fd = q_open(O_RDONLY), ep = watch(fd, EPOLLIN);
-
-	send_numbered(1, 2);
-	EQ(reported(ep), EPOLLIN);
-	get_str(fd, "message 1");
-	EQ(reported(ep), EPOLLIN);
-	get_eof(fd);
-	EQ(reported(ep), EPOLLIN | EPOLLHUP);
-	expect_next("message 2");
-	EQ(reported(ep), EPOLLIN | EPOLLHUP);
-}
-
-static void added_late(void)
-{
-	int fd = q_open(O_RDONLY | O_NONBLOCK);
-
-	/* What is there already counts as an edge, too. */
-	send_str("x");
-	EQ(reported(watch(fd, EPOLLIN | EPOLLET)), EPOLLIN);
-	EQ(reported(watch(fd, EPOLLIN)), EPOLLIN);
-}
-
 /* Waits in an epoll of its own; data: the events to watch. */
 static ssize_t sleep_in_epoll(struct call *c, int fd)
 {
-	struct epoll_event event;
 	uint32_t events;
-	int ep;
 
 	memcpy(&events, c->buf, sizeof(events));
-	ep = watch(fd, events);
-	if (syscall(SYS_epoll_pwait, ep, &event, 1, -1, NULL, 8) != 1)
-		return -1;
-	return event.events;
+	return wait_in_epoll(watch(fd, events));
 }
 
 /* The same, and then does what it was told that it can do. */
@@ -325,9 +256,6 @@ static const struct tap_test tests[] = {
 	{ "edge-triggered OUT once after each full queue", edge_out },
 	{ "edge-triggered IN for a message that was put back",
 	  edge_in_when_put_back },
-	{ "EPOLLONESHOT reports once", oneshot },
-	{ "blocking: IN and HUP after the end of file", plain_hup },
-	{ "a message that was there before is reported", added_late },
 	{ "EPOLLEXCLUSIVE: a message wakes one waiter", exclusive_in },
 	{ "EPOLLEXCLUSIVE: no waiter misses the space", exclusive_out },
 	{ "without EPOLLEXCLUSIVE a message wakes all", shared_wakes_all },

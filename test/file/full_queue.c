@@ -100,18 +100,6 @@ static void lowered_below_content(void)
 	expect_next("room again");
 }
 
-static void too_small_for_one(void)
-{
-	long least = footprint(2000);
-
-	param_set("msg_max_size", 2000);
-	param_set("queue_max_bytes", least);
-	EQ(param_try("queue_max_bytes", least - 1), EINVAL);
-	EQ(param_try("queue_max_bytes", 0), EINVAL);
-	EQ(param_try("msg_max_size", least + 1), EINVAL);
-	EQ(fits(2000), 1);	/* and the old limits are in effect */
-}
-
 static void wait_for_room(void)
 {
 	struct call *writer;
@@ -125,23 +113,6 @@ static void wait_for_room(void)
 	EQ(call_join(writer), 6);
 	take(2);
 	expect_next("waited");
-}
-
-static void raised_limit(void)
-{
-	struct call *writers[4];
-	size_t i;
-
-	limit_queue(MAX_SIZE, 1);
-	fill_queue();
-	for (i = 0; i < ARRAY_SIZE(writers); i++) {
-		writers[i] = call_write(msg, MAX_SIZE);
-		call_asleep(writers[i]);
-	}
-	param_set("queue_max_bytes", MAX_BYTES);
-	for (i = 0; i < ARRAY_SIZE(writers); i++)
-		EQ(call_join(writers[i]), MAX_SIZE);
-	EQ(stat_of("queued"), 5);
 }
 
 static void smaller_messages_make_room(void)
@@ -196,11 +167,7 @@ static const struct tap_test tests[] = {
 	{ "the smallest queue holds one message", room_for_one },
 	{ "queue_max_bytes lowered: no message is discarded",
 	  lowered_below_content },
-	{ "a queue too small for one message is refused",
-	  too_small_for_one },
 	{ "a blocking write waits for space", wait_for_room },
-	{ "queue_max_bytes raised: all waiting writers continue",
-	  raised_limit },
 	{ "msg_max_size lowered: waiting writers find space",
 	  smaller_messages_make_room },
 	{ "msg_max_size lowered: EMSGSIZE for a waiting longer message",

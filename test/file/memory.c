@@ -5,10 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <grp.h>
-#include <poll.h>
 #include <sys/resource.h>
 
-#include "tap.h"
+#include "polls.h"
 
 #define USER	1000
 
@@ -82,22 +81,6 @@ static void takes_room(void)
 	expect_next("room");
 }
 
-static int events(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	CHECK(poll(&p, 1, 0) >= 0, "poll: %s", strerror(errno));
-	return p.revents;
-}
-
-static ssize_t poll_out(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	(void)c;
-	return poll(&p, 1, -1) == 1 ? p.revents : -1;
-}
-
 /* A full queue whose one message is half read; who waits for its room. */
 static int full_by_half(struct call **writer, struct call **poller)
 {
@@ -106,11 +89,10 @@ static int full_by_half(struct call **writer, struct call **poller)
 	limit_queue(MAX_SIZE, 1);
 	fill_queue();
 	fd = half_read();
-	EQ(events(q_open(O_WRONLY)), 0);
+	EQ(poll_now(q_open(O_WRONLY), POLLOUT), 0);
 	*writer = call_write("waited", 6);
 	call_asleep(*writer);
-	*poller = call_start(poll_out, -1, O_WRONLY, NULL, 0);
-	call_asleep(*poller);
+	*poller = start_poll(-1, O_WRONLY, POLLOUT);
 	return fd;
 }
 
@@ -137,27 +119,6 @@ static void last_byte_wakes(void)
 	EQ(call_join(writer), 6);
 	expect_next("waited");
 	EQ(call_join(poller), POLLOUT);
-}
-
-static ssize_t half_read_and_wait(struct call *c, int fd)
-{
-	EQ(read(fd, c->buf, 1), 1);
-	return poll_out(c, q_open(O_WRONLY));
-}
-
-static void death_wakes(void)
-{
-	struct call *holder, *writer;
-
-	limit_queue(MAX_SIZE, 1);
-	fill_queue();
-	holder = call_start(half_read_and_wait, -1, O_RDONLY, NULL, 64);
-	call_asleep(holder);
-	writer = call_write("waited", 6);
-	call_asleep(writer);
-	call_kill(holder, SIGKILL);
-	EQ(call_join(writer), 6);
-	expect_next("waited");
 }
 
 /*
@@ -193,14 +154,10 @@ static bool memory_is_checked(void)
 	static const char *const signs[] = {
 		"slub_debug", "slab_debug", "kasan", "page_owner",
 	};
-	static char text[4096];
-	FILE *file = fopen("/proc/cmdline", "r");
 	size_t i;
 
-	CHECK(file && fgets(text, sizeof(text), file), "no /proc/cmdline");
-	fclose(file);
 	for (i = 0; i < ARRAY_SIZE(signs); i++)
-		if (strstr(text, signs[i]))
+		if (booted_with(signs[i]))
 			return true;
 	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
@@ -380,7 +337,6 @@ static const struct tap_test tests[] = {
 	{ "half read: takes space from writers", takes_room },
 	{ "the close that frees a message wakes a writer", close_wakes },
 	{ "the read of the last byte wakes a writer", last_byte_wakes },
-	{ "a reader's death wakes a writer", death_wakes },
 	{ "300 opens of a user pin no more than queue_max_bytes",
 	  pinned_by_half_read },
 	{ "reads that fault pin no more than queue_max_bytes",

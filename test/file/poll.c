@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* poll and select: what a call would not wait for. */
-#define _GNU_SOURCE
-#include <poll.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
-#include <time.h>
 
-#include "tap.h"
+#include "polls.h"
 
 #define ALL	(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLPRI)
 
 /* What poll says now. */
 static int events(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = ALL };
-
-	CHECK(poll(&p, 1, 0) >= 0, "poll: %s", strerror(errno));
-	return p.revents;
+	return poll_now(fd, ALL);
 }
 
 #define IN	(POLLIN | POLLRDNORM)
@@ -172,28 +165,6 @@ static void both_at_once(void)
 	EQ(events(fd), IN | OUT | POLLHUP);
 }
 
-/* Gives revents; data: the events as an int. */
-static ssize_t sleep_in_poll(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd };
-	int wanted;
-
-	memcpy(&wanted, c->buf, sizeof(wanted));
-	p.events = wanted;
-	if (syscall(SYS_ppoll, &p, 1, NULL, NULL, 8) != 1)
-		return -1;
-	return p.revents;
-}
-
-static struct call *start_poll(int shared_fd, int flags, int wanted)
-{
-	struct call *poller = call_start(sleep_in_poll, shared_fd, flags,
-					 &wanted, sizeof(wanted));
-
-	call_asleep(poller);
-	return poller;
-}
-
 static void message_wakes(void)
 {
 	struct call *pollers[4];
@@ -268,22 +239,6 @@ static void last_byte_wakes(void)
 	EQ(call_join(poller), IN);
 }
 
-static void put_back_wakes(void)
-{
-	struct call *poller;
-	int fd = q_open(O_RDONLY);
-	char byte;
-
-	/* A message that is in a faulting reader's hand for a moment. */
-	send_str("x");
-	FAILS(read(fd, bad_address(), 8), EFAULT);
-	EQ(events(fd), IN);
-	EQ(read(fd, &byte, 1), 1);
-	poller = start_poll(-1, O_RDONLY, IN);
-	send_str("y");
-	EQ(call_join(poller), IN);
-}
-
 static void other_side_does_not_wake(void)
 {
 	struct call *reader, *writer;
@@ -347,7 +302,6 @@ static const struct tap_test tests[] = {
 	{ "an end of file read by another task wakes a poller", eof_wakes },
 	{ "a message's last byte read by another task wakes a poller",
 	  last_byte_wakes },
-	{ "IN for a message that was put back", put_back_wakes },
 	{ "pollers are not woken for nothing", other_side_does_not_wake },
 	{ "select says the same", select_too },
 };

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * read_eof x read_wait, in files without O_NONBLOCK: one message for a `cat`,
- * or a stream of them.
+ * read_eof=N, with and without read_wait, in files without O_NONBLOCK: a stream
+ * of messages. read_plain has read_eof=Y: one message for a `cat`.
  */
-#include <poll.h>
-
-#include "tap.h"
+#include "polls.h"
 
 static char buf[64];
 
@@ -13,36 +11,6 @@ static void set(int read_eof, int read_wait)
 {
 	param_set("read_eof", read_eof);
 	param_set("read_wait", read_wait);
-}
-
-static void one_message(void)
-{
-	int fd;
-
-	set(1, 0);
-	get_eof(q_open(O_RDONLY));
-	send_numbered(1, 2);
-	fd = q_open(O_RDONLY);
-	get_str(fd, "message 1");
-	get_eof(fd);
-	get_eof(fd);
-	expect_next("message 2");
-}
-
-static void one_message_waiting(void)
-{
-	struct call *reader;
-	int fd;
-
-	set(1, 1);
-	reader = call_read(0);
-	call_asleep(reader);
-	send_numbered(1, 2);
-	call_join_str(reader, "message 1");
-	fd = q_open(O_RDONLY);
-	get_str(fd, "message 2");
-	get_eof(fd);	/* of the message: with an empty queue, too */
-	get_eof(fd);
 }
 
 static void all_messages(void)
@@ -168,47 +136,26 @@ static void setting_when_opened(void)
 	get_eof(stream);
 }
 
-static void wait_is_live(void)
-{
-	struct call *reader;
-
-	/* Those who wait go on when there is nothing to wait for any more. */
-	set(0, 1);
-	send_numbered(1, 1);
-	reader = call_start(read_twice, -1, O_RDONLY, NULL, 64);
-	call_asleep(reader);
-	param_set("read_wait", 0);
-	EQ(call_join(reader), 9);
-}
-
-static int events(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	CHECK(poll(&p, 1, 0) >= 0, "poll: %s", strerror(errno));
-	return p.revents;
-}
-
 static void polls_the_queue(void)
 {
 	int fd;
 
 	set(0, 0);
 	fd = q_open(O_RDONLY);
-	EQ(events(fd), 0);
+	EQ(poll_now(fd, POLLIN), 0);
 	send_str("ab");
-	EQ(events(fd), POLLIN);
+	EQ(poll_now(fd, POLLIN), POLLIN);
 	EQ(read(fd, buf, 1), 1);
-	EQ(events(fd), POLLIN);
-	EQ(events(q_open(O_RDONLY)), 0);
+	EQ(poll_now(fd, POLLIN), POLLIN);
+	EQ(poll_now(q_open(O_RDONLY), POLLIN), 0);
 	get_str(fd, "b");
-	EQ(events(fd), 0);
+	EQ(poll_now(fd, POLLIN), 0);
 	get_eof(fd);
-	EQ(events(fd), 0);
+	EQ(poll_now(fd, POLLIN), 0);
 	send_str("c");
-	EQ(events(fd), POLLIN);
+	EQ(poll_now(fd, POLLIN), POLLIN);
 	expect_next("c");
-	EQ(events(fd), 0);
+	EQ(poll_now(fd, POLLIN), 0);
 }
 
 static void nonblock_is_the_same(void)
@@ -223,7 +170,7 @@ static void nonblock_is_the_same(void)
 		FAILS(read(fd, buf, 3), EMSGSIZE);
 		get_str(fd, "message 2");
 		FAILS(read(fd, buf, 3), EAGAIN);
-		EQ(events(fd), 0);
+		EQ(poll_now(fd, POLLIN), 0);
 	}
 }
 
@@ -260,9 +207,6 @@ static void shared_by_two(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "Y, N: one message, then end of file", one_message },
-	{ "Y, Y: waits for one message, then end of file",
-	  one_message_waiting },
 	{ "N, N: all messages, end of file where the queue is empty",
 	  all_messages },
 	{ "N, Y: all messages, and waits for more", all_messages_waiting },
@@ -271,7 +215,6 @@ static const struct tap_test tests[] = {
 	{ "N: a bad address loses nothing", faults },
 	{ "N, Y: a signal ends the waiting", signal_while_waiting },
 	{ "read_eof is that of the moment of the open", setting_when_opened },
-	{ "read_wait can be changed at run time", wait_is_live },
 	{ "N: polls as the queue does, never HUP", polls_the_queue },
 	{ "with O_NONBLOCK read_eof changes nothing", nonblock_is_the_same },
 	{ "N: the rest of a message is dropped at close", dropped_at_close },

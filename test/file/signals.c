@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Signals that come while a read waits for a message, or a write for room. */
 #define _GNU_SOURCE
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 
-#include "tap.h"
+#include "polls.h"
 
 /* What the two kinds of waiting calls have in common here. */
 struct side {
@@ -108,15 +105,6 @@ static void killed(const struct side *side)
 	left_nothing(side, enqueued);
 }
 
-static void terminated(const struct side *side)
-{
-	struct call *c = side->start();
-	long enqueued = stat_of("enqueued");
-
-	call_kill(c, SIGTERM);
-	left_nothing(side, enqueued);
-}
-
 static void stop(struct call *c)
 {
 	siginfo_t info;
@@ -194,13 +182,11 @@ static void stopped_in_message(void)
 
 static ssize_t epoll_and_read(struct call *c, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
-	int ep = epoll_create1(0);
+	int ep = watch(fd, EPOLLIN | EPOLLEXCLUSIVE);
 	ssize_t ret;
 
-	EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
 	do {
-		epoll_pwait(ep, &event, 1, -1, NULL);
+		wait_in_epoll(ep);
 		ret = read(fd, c->buf, c->len);
 	} while (ret < 0 && errno == EAGAIN);
 	return ret;
@@ -234,26 +220,16 @@ static void stopped_in_epoll(void)
 BOTH_SIDES(interrupted)
 BOTH_SIDES(restarted)
 BOTH_SIDES(killed)
-BOTH_SIDES(terminated)
 BOTH_SIDES(stopped)
 BOTH_SIDES(stopped_blocks_nobody)
 BOTH_SIDES(stopped_misses_nothing)
-
-static ssize_t sleep_in_poll(struct call *c, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	(void)c;
-	return syscall(SYS_ppoll, &p, 1, NULL, NULL, 8);
-}
 
 static void interrupted_poll(void)
 {
 	struct call *c;
 
 	call_sa_flags = SA_RESTART;	/* which says nothing to poll */
-	c = call_start(sleep_in_poll, -1, O_RDONLY, NULL, 0);
-	call_asleep(c);
+	c = start_poll(-1, O_RDONLY, POLLIN);
 	EQ(kill(c->pid, SIGUSR1), 0);
 	EQ(call_join(c), -1);
 	EQ(errno, EINTR);
@@ -309,9 +285,6 @@ static const struct tap_test tests[] = {
 	{ "SA_RESTART: a waiting write continues to wait", restarted_write },
 	{ "SIGKILL ends a waiting read", killed_read },
 	{ "SIGKILL ends a waiting write, nothing is queued", killed_write },
-	{ "SIGTERM ends a waiting read", terminated_read },
-	{ "SIGTERM ends a waiting write, nothing is queued",
-	  terminated_write },
 	{ "SIGSTOP and SIGCONT: a read continues to wait", stopped_read },
 	{ "SIGSTOP and SIGCONT: a write continues to wait", stopped_write },
 	{ "a stopped waiting reader blocks no other",
