@@ -39,7 +39,7 @@ MOVED = ["1x4", "1x50"]
 NAMES = {
     "kmsg_queue_plain": "kmsg_queue, opened again",
     "kmsg_queue_stream": "kmsg_queue, read_eof=N read_wait=Y",
-    "kmsg_queue_further": "kmsg_queue, a further queue",
+    "kmsg_queue_further": "kmsg_queue, an additional queue",
     "kmsg_queue_ack": "kmsg_queue, read_ack=Y",
     "floor": "floor: two calls, two copies",
     "null_zero": "/dev/null and /dev/zero",
@@ -160,7 +160,7 @@ def bars(cost, shapes, load):
            worst("deep", ["mq", "sysv"], sizes), 1)
     yield ("pair with read_ack=Y / without",
            worst("alternating", [OURS], sizes, "kmsg_queue_ack"), 1.15)
-    yield ("pair on a further queue / on the first",
+    yield ("pair on an additional queue / on the first",
            worst("alternating", [OURS], sizes, "kmsg_queue_further"), 1.01)
     for shape in shapes.xs("load"):
         yield (f"under load, {shape} / best that keeps boundaries",

@@ -353,10 +353,11 @@ static void fault_returns_at_once(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "closed: back at the head", by_close },
-	{ "closed in the middle of a message: back, whole", half_read },
-	{ "closed after the last piece: back, whole", last_byte_in_pieces },
-	{ "what was confirmed does not come back", confirmed_stays_away },
+	{ "closed: the message is at the head again", by_close },
+	{ "closed in the middle of a message: it returns complete", half_read },
+	{ "closed after the last piece: the message returns complete",
+	  last_byte_in_pieces },
+	{ "a confirmed message does not return", confirmed_stays_away },
 	{ "a process exits", by_exit },
 	{ "a process is killed", by_kill },
 	{ "a process executes another program", by_exec },
@@ -371,7 +372,7 @@ static const struct tap_test tests[] = {
 	{ "a message returned wakes a reader", wakes_a_reader },
 	{ "the death of its holder wakes a reader", death_wakes_a_reader },
 	{ "a message returned wakes pollers", wakes_pollers },
-	{ "only the last close returns it", last_close_only },
+	{ "only the last close returns the message", last_close_only },
 	{ "a bad address returns a message at once", fault_returns_at_once },
 };
 

@@ -172,14 +172,20 @@ static void one_piece_ack(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "300 failed reads of 1 MiB: never more than queue_max_bytes", chunks },
-	{ "so with O_NONBLOCK", chunks_nonblock },
-	{ "so with read_ack=Y", chunks_ack },
-	{ "so for the smallest message in chunks", smallest_chunk },
+	{ "300 failed reads of 1 MiB: never more than queue_max_bytes",
+	  chunks },
+	{ "300 failed reads of 1 MiB with O_NONBLOCK: never more than queue_max_bytes",
+	  chunks_nonblock },
+	{ "300 failed reads of 1 MiB with read_ack=Y: never more than queue_max_bytes",
+	  chunks_ack },
+	{ "300 failed reads of 2,049 bytes: never more than queue_max_bytes",
+	  smallest_chunk },
 	{ "300 failed reads of 2,048 bytes: at most 2,200 bytes more for each",
 	  one_piece },
-	{ "so with O_NONBLOCK, in one piece", one_piece_nonblock },
-	{ "none more with read_ack=Y, in one piece", one_piece_ack },
+	{ "300 failed reads of 2,048 bytes with O_NONBLOCK: at most 2,200 bytes more for each",
+	  one_piece_nonblock },
+	{ "300 failed reads of 2,048 bytes with read_ack=Y: never more than queue_max_bytes",
+	  one_piece_ack },
 };
 
 TAP_MAIN(tests)

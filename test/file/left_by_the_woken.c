@@ -274,8 +274,9 @@ static void nothing_left_wakes_nobody(void)
 
 static const struct tap_test tests[] = {
 	{ "a reader that dies leaves the message to the next", reader_dies },
-	{ "a reader that closes its file does", reader_closes },
-	{ "a reader that closes one descriptor of its file does",
+	{ "a reader that closes its file leaves the message to the next",
+	  reader_closes },
+	{ "a reader that closes one descriptor leaves the message to the next",
 	  reader_closes_copy },
 	{ "readers that share a file die one after the other",
 	  sharing_reader_dies },
@@ -284,7 +285,8 @@ static const struct tap_test tests[] = {
 	{ "a forked reader whose parent keeps the file dies",
 	  forked_reader_dies },
 	{ "a writer that dies leaves the space to the next", writer_dies },
-	{ "a writer that closes its file does", writer_closes },
+	{ "a writer that closes its file leaves the space to the next",
+	  writer_closes },
 	{ "writers that share a file die one after the other",
 	  sharing_writer_dies },
 	{ "a forked writer whose parent keeps the file dies",

@@ -303,7 +303,7 @@ static const struct tap_test tests[] = {
 	{ "a message's last byte read by another task wakes a poller",
 	  last_byte_wakes },
 	{ "pollers are not woken for nothing", other_side_does_not_wake },
-	{ "select says the same", select_too },
+	{ "select agrees with poll", select_too },
 };
 
 TAP_MAIN(tests)

@@ -166,7 +166,8 @@ static const struct tap_test tests[] = {
 	{ "msg_max_size changes for files that are open",
 	  live_msg_max_size },
 	{ "a file opened one way refuses the other", read_only_and_write_only },
-	{ "10,000 messages come back in order", ten_thousand_in_order },
+	{ "10,000 messages are read in the order of their writes",
+	  ten_thousand_in_order },
 };
 
 TAP_MAIN(tests)

@@ -154,7 +154,7 @@ void check_counters(bool all);
 /* It is what the module says. */
 void forget_high_water(void);
 /*
- * Chooses the module's parameters, and which further queues they make. Gives
+ * Chooses the module's parameters, and which additional queues they create. Gives
  * the errno that loading with them gives.
  */
 int pick_load(uint64_t *r, char *parameters, struct settings *sets, bool *made);

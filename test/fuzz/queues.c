@@ -209,7 +209,7 @@ void run_setting(struct slot *s, uint64_t *r)
 	       text);
 }
 
-/* ---- further queues ---- */
+/* ---- additional queues ---- */
 
 /*
  * Chooses the words that make a queue, and changes @set to what its settings

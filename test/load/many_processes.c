@@ -143,9 +143,10 @@ static void counters(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "all of them wait in read and write", plain },
-	{ "all of them wait in poll", nonblock },
-	{ "the counters, read while one writes and reads", counters },
+	{ "20 writers and 100 readers wait in read and write", plain },
+	{ "20 writers and 100 readers wait in poll", nonblock },
+	{ "counters are right while another process writes and reads",
+	  counters },
 };
 
 TAP_MAIN(tests)

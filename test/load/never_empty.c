@@ -120,8 +120,8 @@ static void beside_returns(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "beside reads that fault: never EAGAIN", beside_faults },
-	{ "beside files that return what they hold: never EAGAIN",
+	{ "alongside reads that fault: never EAGAIN", beside_faults },
+	{ "alongside files that return what they hold: never EAGAIN",
 	  beside_returns },
 };
 

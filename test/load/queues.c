@@ -416,15 +416,15 @@ int main(void)
 	rounds = debug ? DEBUG_ROUNDS : ROUNDS;
 	for (i = 0; i < (size_t)rounds; i++) {
 		snprintf(names[i], sizeof(names[i]),
-			 "%d queues made and removed under traffic, %zu of %d",
+			 "%d queues created and removed under traffic, %zu of %d",
 			 queues, i + 1, rounds);
 		tests[i] = (struct tap_test){ names[i], come_and_go };
 	}
 	tests[i++] = (struct tap_test){
-		"rmmod is refused while a further queue is open",
+		"rmmod is refused while an additional queue is open",
 		refused_while_open };
 	tests[i++] = (struct tap_test){
-		"rmmod beside queues that are made and removed",
+		"rmmod while queues are created and removed",
 		unload_beside };
 	return tap_run(tests, i);
 }

@@ -228,7 +228,7 @@ static const struct tap_test tests[] = {
 	  wakes_for_a_page },
 	{ "a queue of one message keeps pace with a POSIX queue of one",
 	  space_for_one },
-	{ "a queue of two messages, one of them held, does",
+	{ "a queue of two messages, one of them held, keeps pace, too",
 	  space_for_two_one_held },
 	{ "space of less than a page is for 8 sleeping writers",
 	  less_than_a_page },

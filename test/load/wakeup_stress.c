@@ -322,10 +322,10 @@ static void doomed_writers(void)
 
 static const struct tap_test tests[] = {
 	{ "4 writers and 4 readers that wait", blocking },
-	{ "the same with poll", polling },
-	{ "the same with level-triggered epoll", level },
-	{ "the same with edge-triggered epoll", edge },
-	{ "the same with EPOLLEXCLUSIVE", exclusive },
+	{ "4 writers and 4 readers with poll", polling },
+	{ "4 writers and 4 readers with level-triggered epoll", level },
+	{ "4 writers and 4 readers with edge-triggered epoll", edge },
+	{ "4 writers and 4 readers with EPOLLEXCLUSIVE", exclusive },
 	{ "limits that change while all wait", limits_change },
 	{ "limits that change while all poll", limits_change_polled },
 	{ "waiting readers that fault, are killed and interrupted",

@@ -130,7 +130,8 @@ static void orphans(void)
 
 static const struct tap_test tests[] = {
 	{ "a blocking writer gets ENOMEM at its cgroup's limit", plain },
-	{ "so does one with O_NONBLOCK", nonblock },
+	{ "a writer with O_NONBLOCK gets ENOMEM at its cgroup's limit",
+	  nonblock },
 	{ "messages outlive their cgroup", orphans },
 };
 

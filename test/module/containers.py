@@ -165,7 +165,7 @@ def main():
         ("namespaces without pids make no container", test_other_namespaces),
         ("containers=Y: every container uses the queue", test_allowed),
         ("containers=Y: the mode decides", test_mode_counts_too),
-        ("it is live, for files opened after the change", test_live),
+        ("containers can be changed at run time, for later opens", test_live),
         ("a descriptor passed in works", test_passed_in),
         ("a container's root changes no setting", test_changes_nothing),
     ])

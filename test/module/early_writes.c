@@ -123,12 +123,12 @@ BESIDE(4)
 BESIDE(5)
 
 static const struct tap_test tests[] = {
-	{ "loads beside writes that create a queue", beside_0 },
-	{ "loads beside writes of a queue that is invalid", beside_1 },
-	{ "loads beside writes that remove a queue", beside_2 },
-	{ "loads beside writes of queue_max_bytes=1", beside_3 },
-	{ "loads beside writes of msg_max_size=0", beside_4 },
-	{ "loads beside writes of read_wait", beside_5 },
+	{ "loads alongside writes that create a queue", beside_0 },
+	{ "loads alongside writes of a queue that is invalid", beside_1 },
+	{ "loads alongside writes that remove a queue", beside_2 },
+	{ "loads alongside writes of queue_max_bytes=1", beside_3 },
+	{ "loads alongside writes of msg_max_size=0", beside_4 },
+	{ "loads alongside writes of read_wait", beside_5 },
 };
 
 TAP_MAIN(tests)

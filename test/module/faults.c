@@ -455,11 +455,11 @@ static const struct tap_test tests[] = {
 	{ "write(2) and writev(2): all of it or nothing", every_write },
 	{ "read(2) and readv(2): nothing is lost", every_read },
 	{ "read(2) of a message's rest", every_read_of_the_rest },
-	{ "a write that fails, a writer that waits",
+	{ "a write that fails does not keep the space from one that waits",
 	  every_write_beside_a_waiter },
 	{ "poll(2) and epoll", every_poll },
 	{ "read(2) and readv(2) with read_ack", every_read_with_ack },
-	{ "making and removing a queue", every_live_queue },
+	{ "creating and removing a queue", every_live_queue },
 	{ "changing a setting", every_setting },
 };
 

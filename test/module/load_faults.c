@@ -210,13 +210,13 @@ static void every_unload(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "loads with a fault", some_loads },
-	{ "more loads with a fault", some_loads },
-	{ "still more loads with a fault", some_loads },
-	{ "and more loads with a fault", some_loads },
-	{ "and yet more loads with a fault", some_loads },
-	{ "a fault at the last place of a load", last_loads },
-	{ "unload with a fault at each place", every_unload },
+	{ "a fault at each place of a load, part 1", some_loads },
+	{ "a fault at each place of a load, part 2", some_loads },
+	{ "a fault at each place of a load, part 3", some_loads },
+	{ "a fault at each place of a load, part 4", some_loads },
+	{ "a fault at each place of a load, part 5", some_loads },
+	{ "a fault at each place of a load, to the last", last_loads },
+	{ "a fault at each place of an unload", every_unload },
 };
 
 int main(void)

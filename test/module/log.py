@@ -171,8 +171,8 @@ def test_no_line():
 TESTS = [
     ("a line for each queue at load", test_load),
     ("what is left at unload, in the order of the queues", test_unload),
-    ("nothing for empty queues", test_unload_empty),
-    ("what was returned, and what moved", test_returned),
+    ("no line at unload for empty queues", test_unload_empty),
+    ("what was returned, and what moved to a dead queue, at unload", test_returned),
     ("at most 1000 lines over all queues", test_cap),
     ("no message's contents in the kernel log", test_no_content),
     ("no line in the kernel log for 10,000 messages", test_no_line),

@@ -199,7 +199,7 @@ def test_not_shown():
 
 
 TESTS = [
-    ("what is no key is refused", test_no_keys),
+    ("an unknown key is refused", test_no_keys),
     ("max_deliveries and dead", test_dead),
     ("valid names", test_good_names),
     ("invalid names", test_bad_names),

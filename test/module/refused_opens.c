@@ -148,12 +148,13 @@ static void rmmod_beside_user(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "a container's opens, refused, do not make a removal fail",
+	{ "refused opens by a container do not make a removal fail",
 	  removal_beside_container },
-	{ "a user's opens that the settings refuse do not", removal_beside_user },
-	{ "a container's opens, refused, do not make rmmod fail",
+	{ "opens that the settings refuse do not make a removal fail",
+	  removal_beside_user },
+	{ "refused opens by a container do not make rmmod fail",
 	  rmmod_beside_container },
-	{ "a user's opens that the settings refuse do not make rmmod fail",
+	{ "opens that the settings refuse do not make rmmod fail",
 	  rmmod_beside_user },
 };
 

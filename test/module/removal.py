@@ -97,7 +97,7 @@ def main():
     """All subtests."""
     return run([
         (f"removed and created {TIMES} times", test_again),
-        ("while files of its directory are open", test_again_while_open),
+        ("removed and created while files of its directory are open", test_again_while_open),
         ("a removal does not wait for the last reference", test_does_not_wait),
         ("unloading after many removals", test_unload_waits),
         ("loads that fail when queues are made", test_load_fails_late),

@@ -274,11 +274,12 @@ def main():
     """All subtests."""
     return run([
         ("the first class that fits decides", test_classes),
-        ("after chmod 0666 it still does", test_widened),
+        ("after chmod 0666 the first class that fits still decides", test_widened),
         ("chown gives nobody a right", test_chown),
         ("a container's root lets nobody in by chmod and chown",
          test_container_root),
-        ("nor to an additional queue", test_container_root_of_additional),
+        ("a container's root lets nobody in to an additional queue",
+         test_container_root_of_additional),
         ("chmod by root restricts", test_restrict),
         ("only its owner changes the mode", test_only_the_owner_changes_the_mode),
         ("CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, and root without them",
@@ -286,7 +287,7 @@ def main():
         ("capabilities in a user namespace count for nothing",
          test_user_namespace),
         ("the fsuid counts", test_fsuid),
-        ("root opens what its class may not", test_root_by_default),
+        ("root opens what the mode refuses to its class", test_root_by_default),
     ])
 
 

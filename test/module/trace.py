@@ -264,7 +264,7 @@ def nothing_stale():
 
 TESTS = [
     ("enqueue, dequeue, confirm and return, to a dead queue too", messages),
-    ("full", full),
+    ("full: a refused write, a poll and a write that waits", full),
     ("each event can be enabled alone", off),
     ("a record has nothing of an older one", nothing_stale),
 ]

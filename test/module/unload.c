@@ -208,7 +208,7 @@ static const struct tap_test tests[] = {
 	  refused_while_reader_waits },
 	{ "refused while a writer waits, which continues to wait",
 	  refused_while_writer_waits },
-	{ "refused while somebody polls", refused_while_polled },
+	{ "refused while a process polls", refused_while_polled },
 	{ "the messages that are left go with the module", messages_go },
 	{ "unloaded and loaded while others open the file", under_traffic },
 	{ "unloaded and loaded while others use the parameters and counters",

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The session that every user tries first, as a transcript. For root in a
-# throw-away machine with the module loaded; the ordinary user is `user`. Fails
+# disposable machine with the module loaded; the ordinary user is `user`. Fails
 # if an answer is not the expected one.
 #
-#	first.sh [QUEUE USER]	this further queue too, which is for USER alone
+#	first.sh [QUEUE USER]	this additional queue too, which is for USER alone
 set -u
 
 queue=/proc/$(cat /sys/module/kmsg_queue/parameters/procfs_name)
