@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The directory of each queue in sysfs: which files it has, which of them can
-be written, and that settings and counters are those of this queue alone.
-settings.py has the values. As root where modprobe finds the module."""
+"""The directory of each queue in sysfs: which files it has, and which of them can
+be written. settings.py has the values; that settings and counters are those of
+one queue alone is predicted by the fuzzer, on four queues with different ones. As
+root where modprobe finds the module."""
 import errno
 import os
 import sys
 
 from module import SYS, loaded
-from queues import (COUNTERS, FIRST, FIXED, WRITABLE, names, opened, path,
-                    send, settings, show, store, take)
+from queues import (COUNTERS, FIRST, FIXED, WRITABLE, names, settings, show,
+                    store)
 from tap import check, run
 
 ALL = (FIRST, "x", "y")
@@ -60,119 +61,10 @@ def test_read_only():
         check(settings(queue) == before, settings(queue))
 
 
-def longest(queue):
-    """Whether it takes a message of 78 bytes."""
-    try:
-        send(queue, b"x" * 78)
-    except OSError as error:
-        check(error.errno == errno.EMSGSIZE, error)
-        return False
-    check(take(queue) == b"x" * 78, f"{queue}: not what was written")
-    return True
-
-
-def room(queue):
-    """How many messages of 1000 bytes go in, up to 10."""
-    with opened(queue, os.O_RDWR) as fd:
-        for count in range(10):
-            try:
-                os.write(fd, b"x" * 1000)
-            except BlockingIOError:
-                break
-        else:
-            count = 10
-        for _ in range(count):
-            os.read(fd, 1000)
-    return count
-
-
-def end_of_file(queue):
-    """Whether a plain reader's file ends after a message."""
-    send(queue, b"one")
-    send(queue, b"two")
-    fd = os.open(path(queue), os.O_RDONLY)
-    check(os.read(fd, 100) == b"one", f"{queue}: not the first")
-    ended = os.read(fd, 100) == b""
-    os.fsync(fd)
-    os.close(fd)
-    check((take(queue) is None) != ended, f"{queue}: what is left")
-    return ended
-
-
-def acknowledged(queue):
-    """Whether a message that was read comes back."""
-    send(queue, b"one")
-    with opened(queue, os.O_RDONLY) as fd:
-        check(os.read(fd, 100) == b"one", f"{queue}: not what was written")
-    return take(queue) is not None
-
-
-def test_in_effect():
-    """Each setting of one queue has its effect there and nowhere else."""
-    for changed in ALL:
-        load_three()
-        for name, value, effect, here, elsewhere in (
-                ("msg_max_size", "77", longest, False, True),
-                ("queue_max_bytes", "5000", room, 4, 10),
-                ("read_eof", "N", end_of_file, False, True),
-                ("read_ack", "Y", acknowledged, True, False)):
-            was = show(changed, name)
-            check(not store(changed, name, value), f"{changed}/{name}")
-            for queue in ALL:
-                got = effect(queue)
-                want = here if queue == changed else elsewhere
-                check(got == want, f"{changed}/{name}={value}, {queue}: {got}")
-            check(not store(changed, name, was), f"{changed}/{name}")
-
-
-def test_wait():
-    """read_wait makes the readers of this queue wait, and no others."""
-    load_three()
-    for changed in ALL:
-        check(not store(changed, "read_wait", "Y"), changed)
-        pid = os.fork()
-        if not pid:
-            os._exit(os.read(os.open(path(changed), os.O_RDONLY), 9) != b"x")
-        while show(changed, "waiting_readers") != "1":
-            pass
-        for queue in ALL:
-            if queue != changed:
-                fd = os.open(path(queue), os.O_RDONLY)
-                check(os.read(fd, 9) == b"", f"{queue}: not empty")
-                os.close(fd)
-                check(show(queue, "waiting_readers") == "0", queue)
-        send(changed, b"x")
-        check(os.waitpid(pid, 0)[1] == 0, f"{changed}: not what was written")
-        check(not store(changed, "read_wait", "N"), changed)
-
-
-def test_counters():
-    """Each queue counts its own messages."""
-    load_three()
-    for number, queue in enumerate(ALL, 1):
-        for _ in range(number):
-            send(queue, b"x" * number)
-    for number, queue in enumerate(ALL, 1):
-        found = {name: int(show(queue, name)) for name in COUNTERS}
-        check((found["queued"], found["enqueued"], found["dequeued"]) ==
-              (number, number, 0), f"{queue}: {found}")
-        check(found["queued_bytes"] == found["high_water_bytes"] > 0, found)
-        check(found["held"] == found["dropped"] == found["returned"] ==
-              found["dead"] == 0, found)
-    for number, queue in enumerate(ALL, 1):
-        check(take(queue) == b"x" * number, f"{queue}: not what was written")
-        found = {name: int(show(queue, name)) for name in COUNTERS}
-        check((found["queued"], found["enqueued"], found["dequeued"]) ==
-              (number - 1, number, 1), f"{queue}: {found}")
-
-
 TESTS = [
     ("a file for each setting and counter", test_files),
     ("the values of the entry are shown", test_shown),
     ("what cannot be written", test_read_only),
-    ("a setting has its effect on its queue only", test_in_effect),
-    ("read_wait has its effect on its queue only", test_wait),
-    ("each queue counts its own messages", test_counters),
 ]
 
 if __name__ == "__main__":

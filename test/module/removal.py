@@ -28,16 +28,9 @@ def cycle(number):
     check_gone(NAME)
 
 
-def test_again():
-    """Nobody looks."""
-    loaded()
-    for number in range(TIMES):
-        cycle(number)
-    unload()
-
-
 def test_again_while_open():
-    """Files of its directory stay open, in each of its lives."""
+    """Files of its directory stay open in each of its lives, of which every other
+    one has settings and messages."""
     loaded()
     held = []
     for number in range(TIMES):
@@ -96,8 +89,8 @@ def test_load_fails_late():
 def main():
     """All subtests."""
     return run([
-        (f"removed and created {TIMES} times", test_again),
-        ("removed and created while files of its directory are open", test_again_while_open),
+        (f"removed and created {TIMES} times, files of its directory stay open",
+         test_again_while_open),
         ("a removal does not wait for the last reference", test_does_not_wait),
         ("unloading after many removals", test_unload_waits),
         ("loads that fail when queues are made", test_load_fails_late),
