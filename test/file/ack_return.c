@@ -75,19 +75,14 @@ static void confirmed_stays_away(void)
 	expect_empty();
 }
 
-static ssize_t read_and_exit(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static void by_exit(void)
 {
 	acknowledge();
 	send_numbered(1, 2);
-	call_join_str(call_start(read_and_exit, -1, O_RDONLY, NULL, 64),
+	call_join_str(call_start(one_read, -1, O_RDONLY, NULL, 64),
 		      "message 1");
 	in_hand(0, 9, 2);
-	EQ(call_join(call_start(read_and_exit, -1, O_RDONLY, NULL, 4)), 4);
+	EQ(call_join(call_start(one_read, -1, O_RDONLY, NULL, 4)), 4);
 	in_hand(0, 9, 2);
 	expect_next("message 1");
 }

@@ -24,11 +24,6 @@ static void any_confirms(void)
 	expect_numbered(2, 2);
 }
 
-static ssize_t read_it(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static ssize_t close_and_sleep(struct call *c, int fd)
 {
 	(void)c;
@@ -43,7 +38,7 @@ static void child_confirms(void)
 	acknowledge();
 	send_numbered(1, 2);
 	fd = hold(O_NONBLOCK, "message 1");
-	call_join_str(call_start(read_it, fd, 0, NULL, 64), "message 2");
+	call_join_str(call_start(one_read, fd, 0, NULL, 64), "message 2");
 	in_hand(1, 9, 0);
 	/* The child's exit has returned nothing: this is the last one. */
 	close(fd);
@@ -120,7 +115,7 @@ static void one_read_at_a_time_plain(void)
 	acknowledge();
 	fd = q_open(O_RDONLY);
 	stall = stall_in(fd);
-	second = call_start(read_it, fd, 0, NULL, 64);
+	second = call_start(one_read, fd, 0, NULL, 64);
 	call_asleep(second);
 	give(&stall, 9);
 	/* Its own read confirms, and is at the end of file. */

@@ -64,11 +64,6 @@ static void full(void)
 	EQ(stat_of("queued"), 1);
 }
 
-static ssize_t sleep_in_read(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static void shared_with_a_waiting_reader(void)
 {
 	int fd = q_open(O_RDONLY);
@@ -76,7 +71,7 @@ static void shared_with_a_waiting_reader(void)
 
 	/* It has the open file to itself while it waits. */
 	param_set("read_wait", 1);
-	reader = call_start(sleep_in_read, fd, 0, NULL, 64);
+	reader = call_start(one_read, fd, 0, NULL, 64);
 	call_asleep(reader);
 	FAILS(read_now(fd, 9), EAGAIN);
 	call_asleep(reader);

@@ -219,11 +219,6 @@ static void eof_wakes(void)
 	EQ(call_join(poller), POLLHUP);
 }
 
-static ssize_t read_all(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static void last_byte_wakes(void)
 {
 	int fd = q_open(O_RDONLY);
@@ -231,7 +226,7 @@ static void last_byte_wakes(void)
 
 	/* The reader is first; then the next read need not wait. */
 	param_set("read_wait", 1);
-	reader = call_start(read_all, fd, 0, NULL, 64);
+	reader = call_start(one_read, fd, 0, NULL, 64);
 	call_asleep(reader);
 	poller = start_poll(fd, 0, IN);
 	send_str("x");

@@ -48,14 +48,9 @@ static void flag_is_shared(void)
 	FAILS(read(fd, buf, 1), EAGAIN);
 }
 
-static ssize_t read_few(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static struct call *start_few(int fd, size_t len)
 {
-	return call_start(read_few, fd, 0, NULL, len);
+	return call_start(one_read, fd, 0, NULL, len);
 }
 
 static void by_fork(void)

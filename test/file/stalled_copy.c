@@ -241,11 +241,6 @@ static void woken_writer_stalls(void)
 	expect_next("stalled");
 }
 
-static ssize_t read_more(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 /* Whoever shares the file gets the rest, never the message behind it. */
 static void rest_of_half_a_message(void)
 {
@@ -262,7 +257,7 @@ static void rest_of_half_a_message(void)
 		send_str("behind it");
 		stall = start(lazy_read, fd, 0);
 		UNTIL(stall.gate->stalled);
-		sharer = call_start(read_more, fd, 0, NULL, 100);
+		sharer = call_start(one_read, fd, 0, NULL, 100);
 		call_asleep(sharer);
 		give(&stall, 64);
 		EQ(call_join(sharer), 36);

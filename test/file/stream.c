@@ -135,11 +135,6 @@ static ssize_t splice_to_pipe(struct call *c, int fd)
 	return splice(q_open(O_RDONLY), NULL, *(int *)c->buf, NULL, 64, 0);
 }
 
-static ssize_t read_pipe(struct call *c, int fd)
-{
-	return read(fd, c->buf, c->len);
-}
-
 static ssize_t tee_pipe(struct call *c, int fd)
 {
 	int out, in;
@@ -169,7 +164,7 @@ static void pipe_is_not_held(call_fn use)
 
 static void pipe_is_not_held_read(void)
 {
-	pipe_is_not_held(read_pipe);
+	pipe_is_not_held(one_read);
 }
 
 static void pipe_is_not_held_tee(void)

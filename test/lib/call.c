@@ -42,7 +42,7 @@ struct call *call_start(call_fn fn, int shared_fd, int flags,
 	_exit(EXIT_SUCCESS);
 }
 
-static ssize_t do_read(struct call *c, int fd)
+ssize_t one_read(struct call *c, int fd)
 {
 	return read(fd, c->buf, c->len);
 }
@@ -54,7 +54,7 @@ static ssize_t do_write(struct call *c, int fd)
 
 struct call *call_read(int flags)
 {
-	return call_start(do_read, -1, O_RDONLY | flags, NULL, HUGE_SIZE);
+	return call_start(one_read, -1, O_RDONLY | flags, NULL, HUGE_SIZE);
 }
 
 struct call *call_write(const void *data, size_t len)

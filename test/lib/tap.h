@@ -155,6 +155,8 @@ extern int call_sa_flags;
 
 typedef ssize_t (*call_fn)(struct call *c, int fd);
 
+ssize_t one_read(struct call *c, int fd);	/* such a function */
+
 struct call *call_start(call_fn fn, int shared_fd, int flags,
 			const void *data, size_t len);
 struct call *call_read(int flags);
