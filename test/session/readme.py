@@ -12,6 +12,7 @@ import sys
 
 from module import QUEUE, SYS, loaded, write
 from tap import check, run
+from tool import send
 
 JOBS, NEWS = "/proc/msg_queues/jobs", "/proc/msg_queues/news"
 
@@ -24,13 +25,6 @@ with open(os.path.join(LIB, "README.md"), encoding="utf-8") as page:
 def program(language):
     """The program in that language."""
     return re.search(rf"^```{language}\n(.*?)^```", README, re.M | re.S)[1]
-
-
-def send(message, queue=QUEUE):
-    """Puts a message into the queue."""
-    fd = os.open(queue, os.O_WRONLY)
-    check(os.write(fd, message) == len(message), "a short write")
-    os.close(fd)
 
 
 @contextlib.contextmanager
