@@ -112,8 +112,17 @@ publish() {
 		"$ours/$1.deb" "$ours/kmsg-queue-utils${1#kmsg-queue}.deb"
 	rm -rf "$root/srv/repo"
 	cp -r "$work/repo" "$root/srv"
-	cp "$root/srv/repo/apt/kmsg-queue.pgp" "$root/usr/share/keyrings"
-	cp "$root/srv/repo/apt/kmsg-queue.sources" "$root/etc/apt/sources.list.d"
+	use_repo apt
+}
+
+# use_repo apt|rpm: copy our repository's files to where README has users put them.
+use_repo() {
+	sed -n "s|^    sudo wget -P \([^ ]*\) https://[^/]*\(/$1/.*\)|\1 \2|p" \
+		"$top/README.md" > "$work/wget"
+	[ -s "$work/wget" ] || fail "README does not say how to use a repository for $1"
+	while read -r directory file; do
+		cp "$root/srv/repo$file" "$root$directory"
+	done < "$work/wget"
 }
 
 # rpm_repo NAME ENABLED: have dnf know the repository /srv/NAME in $root.
