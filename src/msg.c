@@ -178,7 +178,8 @@ struct kmsgq_msg *kmsgq_msg_alloc(size_t len, struct kmsgq_msg **spare)
 	if (likely(msg))
 		msg = xchg(spare, NULL);
 	/* Only messages of the same class have the same footprint. */
-	if (unlikely(!msg || msg->footprint != kmsgq_footprint(len))) {
+	if (unlikely(!msg || (msg->len != len &&
+			      msg->footprint != kmsgq_footprint(len)))) {
 		if (msg)
 			kmsgq_msg_release(msg, kmsgq_nr_chunks(msg->len));
 		return kmsgq_msg_alloc_fresh(len);

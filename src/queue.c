@@ -396,7 +396,8 @@ int kmsgq_enqueue(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 	msg->charged = false;
 	kmsgq_append(q, msg);
 	q->enqueued++;
-	if (q->spares)
+	/* A message in an empty queue is likely to be the next spare itself. */
+	if (!was_empty && q->spares)
 		kmsgq_pop_spare(q);
 	excess = kmsgq_charge(q, msg->footprint);
 	trace_kmsgq_enqueue(q, msg);
