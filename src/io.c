@@ -151,7 +151,7 @@ kmsgq_take(struct kmsgq_queue *q, struct kmsgq_lease *lease, size_t space,
 {
 	struct kmsgq_msg *msg = kmsgq_dequeue(q, lease, space, flags);
 
-	if (unlikely(IS_ERR(msg)) && msg == ERR_PTR(-EAGAIN) && !nonblock)
+	if (IS_ERR(msg) && msg == ERR_PTR(-EAGAIN) && !nonblock)
 		msg = kmsgq_dequeue_wait(q, lease, space, flags);
 	return msg;
 }
