@@ -102,14 +102,15 @@ bool call_settled(struct call *c)
 
 	/*
 	 * The kernel tells the system call of a task that is asleep; or that was
-	 * just woken from another processor (TASK_WAKING), which is R in stat.
+	 * just woken from another processor (TASK_WAKING), which is R in stat, or
+	 * Z if it has ended since.
 	 */
 	for (;; usleep(1000)) {
 		if (call_returned(c))
 			return false;
 		read_proc(c, "syscall", text, sizeof(text));
 		read_proc(c, "stat", stat, sizeof(stat));
-		if (strstr(stat, ") R "))
+		if (strstr(stat, ") R ") || strstr(stat, ") Z "))
 			continue;
 		nr = strtol(text, &end, 10);
 		for (i = 0; i < ARRAY_SIZE(waits); i++)
