@@ -71,7 +71,7 @@ struct kmsgq_counters {
  * struct kmsgq_lease - a message that an open file holds
  * @msg: the message, or NULL. It is charged to the queue that it came from
  * @offset: how many bytes of it have been delivered
- * @waiting: tasks in kmsgq_dequeue_wait(), for which the rest of @msg will do
+ * @waiting: tasks in kmsgq_dequeue_wait(), which also take the rest of @msg
  *
  * @msg and @offset are written under the queue's lock and the lock of the open
  * file, so either is enough to read them.
