@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/completion.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/sysfs.h>
 
@@ -62,6 +63,9 @@ static ssize_t kmsgq_attr_store(struct kobject *kobj, struct attribute *attr,
 {
 	struct kmsgq_entry *e = container_of(kobj, struct kmsgq_entry, kobj);
 
+	/* After a chmod(2). The error is that of module_attr_store(). */
+	if (!(attr->mode & 0200))
+		return -EIO;
 	return kmsgq_entry_set(e, container_of(attr, struct kmsgq_attr, attr),
 			       buf) ?: count;
 }

@@ -52,12 +52,17 @@ def test_shown():
 
 
 def test_read_only():
-    """Root's writes are refused, and change nothing."""
+    """Root's writes are refused, and change nothing, also after a chmod."""
     load_three()
     for queue in ALL:
         before = settings(queue)
         for name in FIXED + COUNTERS:
-            check(store(queue, name, "1") == errno.EACCES, f"{queue}/{name}")
+            check(store(queue, name, "0") == errno.EACCES, f"{queue}/{name}")
+            os.chmod(f"{SYS}/queues/{queue}/{name}", 0o644)
+            for value in "0", "5", "x":
+                error = store(queue, name, value)
+                check(error == errno.EIO,
+                      f"{queue}/{name}, chmod 644, {value}: error {error}")
         check(settings(queue) == before, settings(queue))
 
 
