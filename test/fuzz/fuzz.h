@@ -44,7 +44,6 @@ extern struct shared {
 	size_t at;			/* the operation that is under way */
 	char wrong[400];		/* what was not as predicted */
 	bool verbose;
-	unsigned char reached[1 << 16];	/* bytes of the module's code */
 } *shared;
 
 extern struct slot {
@@ -101,14 +100,6 @@ void expect(long want, long got, const char *fmt, ...)
 void make_contents(void);
 void fill(char *buf, const struct msg *msg, size_t len);
 bool same(const char *buf, const struct msg *msg, size_t offset, size_t len);
-
-/* coverage.c: of caller 0.., or of the process that tests. */
-#define TESTER	CALLERS
-
-void kcov_open(void);
-void kcov_locate(void);
-void kcov_start(int caller);
-void kcov_collect(int caller);
 
 /* choices.c */
 struct buf {

@@ -11,11 +11,9 @@
  * with each result, so that they can be run again (test/fuzz/run --replay).
  *
  * In the environment: FUZZ_SEED of the first round, FUZZ_CALLS in all or
- * FUZZ_SECONDS, FUZZ_BLOCKS of code in the module, FUZZ_REPLAY: a file with
- * operations.
+ * FUZZ_SECONDS, FUZZ_REPLAY: a file with operations.
  */
 #define _GNU_SOURCE
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -103,17 +101,15 @@ static unsigned long number(const char *name, unsigned long otherwise)
 
 int main(void)
 {
-	unsigned long seconds = number("FUZZ_SECONDS", 0), blocks = 0, i;
+	unsigned long seconds = number("FUZZ_SECONDS", 0), i;
 	unsigned long calls = number("FUZZ_CALLS", 20000), count;
 	static struct tap_test tests[1000];
 	time_t start = time(NULL);
 	int ret;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = shared_memory(sizeof(*shared));
 	make_contents();
 	shared->seed = number("FUZZ_SEED", 1);
-	kcov_open();
 
 	/* In parts that take less time than a subtest may. */
 	count = seconds ? (seconds + SUBTEST_S - 1) / SUBTEST_S :
@@ -131,13 +127,7 @@ int main(void)
 		tests[0] = (struct tap_test){ "as predicted", replay };
 	}
 	ret = tap_run(tests, count);
-	for (i = 0; i < sizeof(shared->reached); i++)
-		blocks += shared->reached[i];
-	printf("# %lu calls in %ld s", shared->calls,
-	       (long)(time(NULL) - start));
-	if (blocks)
-		printf(", %lu of %lu blocks of code reached", blocks,
-		       number("FUZZ_BLOCKS", 0));
-	printf("; the next seed is %u\n", shared->seed);
+	printf("# %lu calls in %ld s; the next seed is %u\n", shared->calls,
+	       (long)(time(NULL) - start), shared->seed);
 	return ret;
 }

@@ -27,7 +27,6 @@ void load_afresh(void)
 
 	load_plain();
 	queues_loaded(&defaults, made);
-	kcov_locate();
 }
 
 void close_all(void)
@@ -59,7 +58,6 @@ void run_reload(struct slot *s, uint64_t *r)
 		return;
 	}
 	close_all();
-	kcov_collect(TESTER);
 	expect(0, unload(), "rmmod");
 	queues_gone();
 	err = pick_load(r, parameters, sets, made);
@@ -69,5 +67,4 @@ void run_reload(struct slot *s, uint64_t *r)
 		return;
 	}
 	queues_loaded(sets, made);
-	kcov_locate();
 }

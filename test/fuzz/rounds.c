@@ -56,7 +56,6 @@ static void begin(void)
 	EQ(epoll_fd >= 0, true);
 
 	load_afresh();
-	kcov_start(TESTER);
 }
 
 static void run_op(const struct op *op)
@@ -91,8 +90,6 @@ static void run_round(const struct op *ops, size_t count)
 	check_counters(true);
 	drain_all();
 	check_counters(true);
-	for (i = 0; i <= TESTER; i++)
-		kcov_collect(i);
 }
 
 /* Runs them in a process of its own; true if all was as predicted. */

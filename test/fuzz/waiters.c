@@ -18,7 +18,6 @@ static ssize_t make_call(struct call *c, int fd)
 		{ c->buf + c->len / 2, c->len - c->len / 2 },
 	};
 
-	kcov_start(c->flags);
 	switch (self->kind) {
 	case CALL_READ:
 		if (self->access.room < c->len)
@@ -89,7 +88,6 @@ static long result_of(const struct caller *c)
 /* The child of a call has ended. */
 void forget_caller(struct caller *c)
 {
-	kcov_collect(c - callers);
 	munmap(c->call, sizeof(*c->call) + c->call->len);
 	c->call = NULL;
 	put_file(c->file);
