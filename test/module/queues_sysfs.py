@@ -69,7 +69,7 @@ def test_read_only():
 TESTS = [
     ("a file for each setting and counter", test_files),
     ("the values of the entry are shown", test_shown),
-    ("what cannot be written", test_read_only),
+    ("read-only files stay so, even after a chmod", test_read_only),
 ]
 
 if __name__ == "__main__":
