@@ -7,6 +7,7 @@
 #define FOOTPRINT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* How many chunks of pages @len bytes are in; *@size: of one. 0: in one piece. */
@@ -21,8 +22,11 @@ static inline long message_chunks(size_t len, long *size)
 /* An object with a pointer to its cgroup, and the chunks. */
 static inline long footprint(size_t len)
 {
-	/* The objects for 32 bytes and each larger power of two, to 2048. */
-	static const long classes[] = { 80, 112, 176, 312, 584, 1088, 2184 };
+	/* Space for 32 bytes and each larger power of two, to 2048. */
+	static const long classes[] = { 32, 64, 128, 264, 536, 1040, 2136 };
+	/* The next message or a node of a tree, place, time, two more values. */
+	const long header = sizeof(struct { void *node[3]; uint64_t seq, stamp;
+					    uint32_t len, footprint; });
 	const long pointer = sizeof(void *);
 	long chunk, chunks = message_chunks(len, &chunk);
 	long size = chunks ? chunks * pointer : (long)len;
@@ -30,7 +34,7 @@ static inline long footprint(size_t len)
 
 	while (32L << i < size)
 		i++;
-	return classes[i] + pointer + chunks * chunk;
+	return header + classes[i] + pointer + chunks * chunk;
 }
 
 #endif
