@@ -92,7 +92,21 @@ static struct call *start_waiting(void)
 	return reader;
 }
 
-static void put_back_by(void (*end)(struct stall *))
+/* Keeps its file open: a close would wake the waiting one, too. */
+static ssize_t lazy_read_and_stay(struct call *c, int fd)
+{
+	ssize_t ret = lazy_read(c, fd);
+
+	pause();
+	return ret;
+}
+
+static void let_fail(struct stall *stall)
+{
+	stall->gate->state = FAIL;
+}
+
+static void put_back_by(call_fn read, void (*end)(struct stall *))
 {
 	struct stall stall;
 	struct call *reader;
@@ -101,7 +115,7 @@ static void put_back_by(void (*end)(struct stall *))
 	param_set("read_wait", 1);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		send_str("put back");
-		stall = start_stalled(lazy_read, modes[i]);
+		stall = start_stalled(read, modes[i]);
 		reader = start_waiting();
 		end(&stall);
 		call_join_str(reader, "put back");
@@ -111,7 +125,7 @@ static void put_back_by(void (*end)(struct stall *))
 
 static void put_back_wakes(void)
 {
-	put_back_by(fail_it);
+	put_back_by(lazy_read_and_stay, let_fail);
 }
 
 static void put_back_wakes_poll(void)
@@ -120,9 +134,9 @@ static void put_back_wakes_poll(void)
 	struct pollfd p = { .fd = q_open(O_RDONLY), .events = POLLIN };
 
 	send_str("put back");
-	stall = start_stalled(lazy_read, O_RDONLY);
+	stall = start_stalled(lazy_read_and_stay, O_RDONLY);
 	EQ(poll(&p, 1, 0), 0);
-	stall.gate->state = FAIL;
+	let_fail(&stall);
 	EQ(poll(&p, 1, -1), 1);
 	expect_next("put back");
 }
@@ -134,7 +148,7 @@ static void kill_it(struct stall *stall)
 
 static void killed_reader(void)
 {
-	put_back_by(kill_it);
+	put_back_by(lazy_read, kill_it);
 }
 
 static void later_piece(void)
