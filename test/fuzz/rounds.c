@@ -115,8 +115,7 @@ bool passes(const struct op *ops, size_t count)
 
 		ms = at == last ? ms + 1 : 0;
 		last = at;
-		/* With delayed releases (the debug kernel), a reload takes long. */
-		if (ms == 4 * patience() * 1000) {
+		if (ms == (patience() + 5) * 1000) {
 			snprintf(shared->wrong, sizeof(shared->wrong),
 				 "%s: it waits, and should not",
 				 kinds[ops[at].kind].name);
