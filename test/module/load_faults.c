@@ -15,7 +15,7 @@
 #include "faults.h"
 #include "load.h"
 
-#define SECONDS	200
+#define SECONDS	80
 
 /* klogctl(2): what goes to the console */
 #define CONSOLE_LEVEL	8
