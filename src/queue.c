@@ -487,7 +487,7 @@ void kmsgq_finish_charged(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 /* Link a message in at its old place: O(log n) for n returned messages. */
 static void kmsgq_put_back(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 {
-	struct rb_node **link = &q->tree.rb_root.rb_node, *parent = NULL;
+	struct rb_node **link = &q->tree.rb_root.rb_node, *parent = NULL, *node;
 	bool leftmost = true;
 
 	lockdep_assert_held(&q->lock);
@@ -500,7 +500,9 @@ static void kmsgq_put_back(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 			leftmost = false;
 		}
 	}
-	rb_link_node(&msg->node, parent, link);
+	rb_link_node(&msg->node, parent, &node);
+	/* As rb_erase() writes it: kmsgq_is_empty() reads the root without the lock. */
+	WRITE_ONCE(*link, node);
 	rb_insert_color_cached(&msg->node, &q->tree, leftmost);
 }
 

@@ -245,7 +245,7 @@ static inline bool kmsgq_is_full(const struct kmsgq_queue *q)
 static inline bool kmsgq_is_empty(const struct kmsgq_queue *q)
 {
 	/* Acquire: the tree before the list, see above. */
-	return !smp_load_acquire(&q->tree.rb_leftmost) && !READ_ONCE(q->head);
+	return !smp_load_acquire(&q->tree.rb_root.rb_node) && !READ_ONCE(q->head);
 }
 
 /**
