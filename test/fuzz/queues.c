@@ -92,7 +92,10 @@ void forget_high_water(void)
 				counter(q, HIGH_WATER_BYTES);
 }
 
-/* Of the readers who share a file, one waits for the queue, others for it. */
+/*
+ * Of the readers who share a file, one waits for the queue, others for it, unless
+ * the file needs no lock: then all wait for the queue.
+ */
 static int waiting_files(const struct queue *q)
 {
 	int i, j, count = 0;
@@ -103,7 +106,8 @@ static int waiting_files(const struct queue *q)
 			continue;
 		for (j = 0; j < i; j++)
 			if (callers[j].call && callers[j].kind == CALL_READ &&
-			    callers[j].file == callers[i].file)
+			    callers[j].file == callers[i].file &&
+			    (callers[i].file->acks || callers[i].file->ends))
 				break;
 		count += j == i;
 	}
