@@ -305,7 +305,8 @@ void run_fcntl(struct slot *s, uint64_t *r)
 /* Confirms what the file holds, and takes nothing. */
 void run_fsync(struct slot *s, uint64_t *r)
 {
-	bool data = pick(r, 2), waits = waiting_reader(s->file);
+	bool data = pick(r, 2);
+	bool waits = waits_with_lock(s->file) && waiting_reader(s->file);
 	long want = s->file->path ? -EBADF : waits ? -EAGAIN : 0;
 
 	/* It waits as a read would for another read of the file. */

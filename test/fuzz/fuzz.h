@@ -81,6 +81,8 @@ int waiting(int kind, const struct queue *q);
 bool anybody_waits(void);
 /* One who waits to read this very file, or NULL. */
 struct caller *waiting_reader(const struct file *f);
+/* A task that waits to read this file holds the file's lock. */
+bool waits_with_lock(const struct file *f);
 /* How many open files keep a queue, or (NULL) the module, in use. */
 int opens(const struct queue *q);
 

@@ -93,23 +93,19 @@ void forget_high_water(void)
 }
 
 /*
- * Of the readers who share a file, one waits for the queue, others for it, unless
- * the file needs no lock: then all wait for the queue.
+ * Of the tasks that wait to read one file, only the one with the file's lock, if
+ * they need it, waits for a message.
  */
-static int waiting_files(const struct queue *q)
+static int waiting_for_message(const struct queue *q)
 {
-	int i, j, count = 0;
+	int i, count = 0;
 
 	for (i = 0; i < CALLERS; i++) {
-		if (!callers[i].call || callers[i].kind != CALL_READ ||
-		    callers[i].file->queue != q)
-			continue;
-		for (j = 0; j < i; j++)
-			if (callers[j].call && callers[j].kind == CALL_READ &&
-			    callers[j].file == callers[i].file &&
-			    (callers[i].file->acks || callers[i].file->ends))
-				break;
-		count += j == i;
+		const struct file *f = callers[i].file;
+
+		if (callers[i].call && callers[i].kind == CALL_READ && f->queue == q)
+			count += !waits_with_lock(f) ||
+				 waiting_reader(f) == &callers[i];
 	}
 	return count;
 }
@@ -118,7 +114,7 @@ static void check_counter(const struct queue *q, enum counter c)
 {
 	/* A call that waits may just be about to change it. */
 	long got, ms = anybody_waits() ? patience() * 1000 : 0;
-	long want = c == WAITING_READERS ? waiting_files(q) :
+	long want = c == WAITING_READERS ? waiting_for_message(q) :
 		    c == WAITING_WRITERS ? waiting(CALL_WRITE, q) : q->count[c];
 
 	if (c == OLDEST_AGE_MS && q->count[QUEUED])

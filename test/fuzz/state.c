@@ -81,6 +81,11 @@ struct caller *waiting_reader(const struct file *f)
 	return NULL;
 }
 
+bool waits_with_lock(const struct file *f)
+{
+	return f->acks || f->ends;
+}
+
 bool anybody_waits(void)
 {
 	return waiting(CALL_READ, NULL) || waiting(CALL_WRITE, NULL) ||
