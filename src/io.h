@@ -33,7 +33,7 @@
  * Locks: @lock of a reader, then the queue's. A task may sleep in a copy or for a
  * message while it holds @lock, so only reads and fsync(2) take it. What poll(2)
  * and fdinfo look at is under the queue's lock. A read that takes a whole message,
- * and leaves the file in the state "nothing" as it was, does not need @lock.
+ * and that finds and leaves the file in the state "nothing", does not need @lock.
  */
 
 /**

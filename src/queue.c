@@ -501,7 +501,7 @@ static void kmsgq_put_back(struct kmsgq_queue *q, struct kmsgq_msg *msg)
 		}
 	}
 	rb_link_node(&msg->node, parent, &node);
-	/* As rb_erase() writes it: kmsgq_is_empty() reads the root without the lock. */
+	/* kmsgq_is_empty() reads the root without the lock; as rb_erase(). */
 	WRITE_ONCE(*link, node);
 	rb_insert_color_cached(&msg->node, &q->tree, leftmost);
 }

@@ -63,7 +63,7 @@ static ssize_t kmsgq_attr_store(struct kobject *kobj, struct attribute *attr,
 {
 	struct kmsgq_entry *e = container_of(kobj, struct kmsgq_entry, kobj);
 
-	/* After a chmod(2). The error is that of module_attr_store(). */
+	/* chmod(2) can make such a file writable; as module_attr_store(). */
 	if (!(attr->mode & 0200))
 		return -EIO;
 	return kmsgq_entry_set(e, container_of(attr, struct kmsgq_attr, attr),

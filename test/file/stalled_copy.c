@@ -92,7 +92,7 @@ static struct call *start_waiting(void)
 	return reader;
 }
 
-/* Keeps its file open: a close would wake the waiting one, too. */
+/* Keep the file open: a close would also wake the waiting reader. */
 static ssize_t lazy_read_and_stay(struct call *c, int fd)
 {
 	ssize_t ret = lazy_read(c, fd);
@@ -106,7 +106,7 @@ static void let_fail(struct stall *stall)
 	stall->gate->state = FAIL;
 }
 
-static void put_back_by(call_fn read, void (*end)(struct stall *))
+static void put_back_by(call_fn fn, void (*end)(struct stall *))
 {
 	struct stall stall;
 	struct call *reader;
@@ -115,7 +115,7 @@ static void put_back_by(call_fn read, void (*end)(struct stall *))
 	param_set("read_wait", 1);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		send_str("put back");
-		stall = start_stalled(read, modes[i]);
+		stall = start_stalled(fn, modes[i]);
 		reader = start_waiting();
 		end(&stall);
 		call_join_str(reader, "put back");

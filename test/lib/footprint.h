@@ -24,7 +24,7 @@ static inline long footprint(size_t len)
 {
 	/* Space for 32 bytes and each larger power of two, to 2048. */
 	static const long classes[] = { 32, 64, 128, 264, 536, 1040, 2136 };
-	/* The next message or a node of a tree, place, time, two more values. */
+	/* The members of struct kmsgq_msg before the content. */
 	const long header = sizeof(struct { void *node[3]; uint64_t seq, stamp;
 					    uint32_t len, footprint; });
 	const long pointer = sizeof(void *);

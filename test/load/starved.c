@@ -507,7 +507,7 @@ static void space_reaches_the_last(void)
 }
 
 static const struct tap_test tests[] = {
-	/* First: of a queue whose backstop has not run, which wakes one task. */
+	/* First: later, the backstop may wake many tasks when it first expires. */
 	{ "one message reaches the last of 6 readers, the others get no processor",
 	  message_reaches_the_last },
 	{ "space for one message reaches the last of 6 writers, the others get no processor",
