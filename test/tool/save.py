@@ -6,6 +6,7 @@ import os
 import pty
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -77,6 +78,22 @@ def several_queues():
     check(not os.listdir(STATE), os.listdir(STATE))
     for name, messages in sent.items():
         check(take_all(queues.path(name)) == messages, f"messages of {name}")
+
+
+def few_descriptors():
+    """20 queues, with 16 file descriptors."""
+    names = [f"q{number}" for number in range(20)]
+    loaded(*names)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, limits[1]))
+    with state() as here:
+        for name in names:
+            send(name, queues.path(name))
+        succeeds("save", here)
+        succeeds("restore", here)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    for name in names:
+        check(take_all(queues.path(name)) == [name.encode()], f"message of {name}")
 
 
 def rest():
@@ -226,6 +243,7 @@ TESTS = [
     ("1000 messages with each read_eof, read_wait and read_ack", all_settings),
     ("100,000 messages", many),
     ("several queues, in a new directory", several_queues),
+    ("more queues than file descriptors", few_descriptors),
     ("a rest in the file stays first", rest),
     ("what does not fit stays", does_not_fit),
     ("a missing queue is created", missing_queue),
