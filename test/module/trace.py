@@ -13,11 +13,11 @@ import subprocess
 import sys
 import time
 
-from module import loaded, stat
+from module import loaded, stat, write
 from queues import make, opened, path, send, store, take
 from tap import check, run
 
-INSTANCES = "/sys/kernel/tracing/instances"
+TRACING = "/sys/kernel/tracing"
 MESSAGE = ("queue", "seq", "len", "queued", "bytes", "wait_ms", "deliveries")
 FIELDS = {"kmsgq_enqueue": MESSAGE, "kmsgq_dequeue": MESSAGE,
           "kmsgq_confirm": MESSAGE, "kmsgq_return": MESSAGE,
@@ -34,7 +34,11 @@ class Instance:
     """One of the kernel's traces."""
 
     def __init__(self, name):
-        self.path = f"{INSTANCES}/kmsgq-{name}"
+        # With this option, which an instance has from here, the kernel patches the
+        # scheduler each time. QEMU (7.2, TCG) can then execute the breakpoint that
+        # was there for a moment, again and again, and the machine hangs.
+        write(f"{TRACING}/options/record-cmd", "0")
+        self.path = f"{TRACING}/instances/kmsgq-{name}"
         os.mkdir(self.path)
         self.put("events/kmsg_queue/enable", "1")
 
