@@ -116,7 +116,7 @@ static void many_wait_for_pieces(void)
  * The message wakes the reader of another file. It gets no processor before this task
  * has read a part.
  */
-static void rest_wakes_second(void)
+static void rest_for_second(bool more)
 {
 	const struct sched_param fifo = { .sched_priority = 1 }, normal = { 0 };
 	struct call *other, *second;
@@ -134,14 +134,26 @@ static void rest_wakes_second(void)
 	EQ(sched_setscheduler(0, SCHED_FIFO, &fifo), 0);
 	send_str("0123456789");
 	EQ(read(fd, buf, 4), 4);
-	/* None of these is what comes next in this file. */
-	send_numbered(1, 2);
+	if (more)
+		send_numbered(1, 2);
 	EQ(sched_setscheduler(0, SCHED_OTHER, &normal), 0);
 
 	CHECK(!call_settled(second), "it sleeps on, beside 6 bytes");
 	call_join_str(second, "456789");
+	if (!more)
+		send_numbered(1, 2);
 	call_join_str(other, "message 1");
 	expect_next("message 2");
+}
+
+static void rest_wakes_second(void)
+{
+	rest_for_second(false);
+}
+
+static void rest_before_next(void)
+{
+	rest_for_second(true);
 }
 
 static void waits_apart(void)
@@ -363,6 +375,8 @@ static const struct tap_test tests[] = {
 	  many_wait_for_pieces },
 	{ "read_eof=N: the rest of a message wakes a task that waits on the file",
 	  rest_wakes_second },
+	{ "read_eof=N: the rest of a message comes before the next message",
+	  rest_before_next },
 	{ "readers of other files are not held up", waits_apart },
 	{ "tasks that wait on one file can be killed", second_can_be_killed },
 	{ "threads take a message byte by byte", by_threads },
