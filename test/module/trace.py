@@ -37,7 +37,7 @@ class Instance:
         # With this option, which an instance has from here, the kernel patches the
         # scheduler each time. QEMU (7.2, TCG) can then execute the breakpoint that
         # was there for a moment, again and again, and the machine hangs.
-        write(f"{TRACING}/options/record-cmd", "0")
+        check(not write(f"{TRACING}/options/record-cmd", "0"), "record-cmd stays")
         self.path = f"{TRACING}/instances/kmsgq-{name}"
         os.mkdir(self.path)
         self.put("events/kmsg_queue/enable", "1")

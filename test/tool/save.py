@@ -84,14 +84,12 @@ def few_descriptors():
     """20 queues, with 16 file descriptors."""
     names = [f"q{number}" for number in range(20)]
     loaded(*names)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, limits[1]))
     with state() as here:
         for name in names:
             send(name, queues.path(name))
-        succeeds("save", here)
-        succeeds("restore", here)
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for verb in "save", "restore":
+            succeeds(verb, here, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (16, 16)))
     for name in names:
         check(take_all(queues.path(name)) == [name.encode()], f"message of {name}")
 
